@@ -9,10 +9,9 @@ namespace imgbatch {
 
 // What one image came to, in this very turn.
 struct ImageEvent {
-  BatchKey batch{};
   int64_t n = 0;
   std::string url;
-  const Outcome* outcome = nullptr;  // Valid during the call only.
+  Outcome outcome;
 };
 
 class Observer {
