@@ -24,7 +24,7 @@ BEGIN {
 
   # header -> files that may include it, tests aside.
   external["^fmt/"] = "^(core|formats|store|cli)/"
-  external["^curl/"] = "^core/curl_"
+  external["^curl/"] = "^core/(curl_|url\\.cc)"
   external["^openssl/"] = "^core/hash"
   external["^(jpeglib|jerror|jpegint)\\.h$"] = "^formats/jpeg"
   external["^png\\.h$"] = "^formats/png"
