@@ -82,7 +82,7 @@ Result<DrainEnd> Conductor::Drain(const Scope& scope, const PlanSource& plans,
   plan_source_ = plans;
   recording_ = recording;
   ended_ = false;
-  looked_at_ = parts_.clock.Steady();
+  started_at_ = looked_at_ = parts_.clock.Steady();
   if (recording_) {
     recording_->feed->Open(
         [this](RowGroup group) { events_.Push(std::move(group)); });
@@ -94,6 +94,7 @@ Result<DrainEnd> Conductor::Drain(const Scope& scope, const PlanSource& plans,
                  std::move(event));
     }
     hosts_.SetTime(parts_.clock.Steady());
+    CheckDuration();
     if ((stopping_ || error_) && !shutting_down_) BeginShutdown();
     if (!shutting_down_) {
       RecordRows();
@@ -108,7 +109,7 @@ Result<DrainEnd> Conductor::Drain(const Scope& scope, const PlanSource& plans,
   if (recording_) recording_->feed->Close();
   if (error_) return *error_;
   if (ended_) return DrainEnd::kEnded;
-  return stopping_ ? DrainEnd::kStopped : DrainEnd::kLimit;
+  return limit_reached_ ? DrainEnd::kLimit : DrainEnd::kStopped;
 }
 
 void Conductor::Handle(Answered event) {
@@ -510,7 +511,10 @@ bool Conductor::Over() {
   if (error_ || stopping_) return false;
   if (!flights_.empty() || !outcomes_.empty()) return false;
   if (ended_) return true;
-  if (limits_.max_images && finished_count_ >= *limits_.max_images) return true;
+  if (limits_.max_images && finished_count_ >= *limits_.max_images) {
+    limit_reached_ = true;
+    return true;
+  }
   LookWhetherEnded();
   return ended_;
 }
@@ -522,6 +526,13 @@ void Conductor::LookWhetherEnded() {
   auto batch = parts_.reader.ReadBatch(*scope_.batch);
   if (!batch) return RunFailed(batch.error());
   if (HasEnded(batch->state)) ended_ = true;
+}
+
+void Conductor::CheckDuration() {
+  if (stopping_ || !limits_.max_duration) return;
+  if (parts_.clock.Steady() - started_at_ < *limits_.max_duration) return;
+  limit_reached_ = true;
+  stopping_ = true;
 }
 
 void Conductor::BeginShutdown() {

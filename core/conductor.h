@@ -42,6 +42,7 @@ struct ConductorLimits {
   HostLimits hosts;
   Milliseconds grace{2'000};          // For conversions under way at a stop.
   std::optional<int64_t> max_images;  // Finish so many, then stop.
+  std::optional<Milliseconds> max_duration;  // Stop after that time.
 };
 
 // What the conductor must know of a batch to work on it.
@@ -55,7 +56,7 @@ using PlanSource = std::function<Result<BatchPlan>(BatchKey)>;
 enum class DrainEnd : uint8_t {
   kEnded,    // The batch has ended, or was cancelled by somebody.
   kStopped,  // Stop() was called.
-  kLimit,    // max_images was reached.
+  kLimit,    // max_images or max_duration was reached.
 };
 
 // Rows that are recorded while the batch is drained.
@@ -147,6 +148,7 @@ class Conductor {
   void Exchange();
   void Settle(Exchanged exchanged);
   void Admit(Claim claim);
+  void CheckDuration();
   void BeginShutdown();
   void AbandonFlights();
   void LookWhetherEnded();
@@ -178,11 +180,13 @@ class Conductor {
   uint64_t body_bytes_ = 0;
   int64_t finished_count_ = 0;
   bool stopping_ = false;
+  bool limit_reached_ = false;
   bool shutting_down_ = false;
   bool ended_ = false;
   bool dry_ = false;  // The last exchange found less than was wanted.
   std::optional<WallTime> next_due_;
   std::optional<Error> error_;
+  Milliseconds started_at_{0};
   Milliseconds looked_at_{0};
   Milliseconds deadline_{0};
   std::vector<std::unique_ptr<Flight>> abandoned_;
