@@ -2,7 +2,9 @@
 // hosts rest after failures. One thread (the conductor's); time is given.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,6 +13,7 @@
 
 #include "core/clock.h"
 #include "core/job_store.h"
+#include "core/result.h"
 
 namespace imgbatch {
 
@@ -19,14 +22,21 @@ struct HostLimits {
   int per_host = 6;      // Requests to one host over HTTP/1.
   int per_h2_host = 32;  // Requests to one host that answered with HTTP/2.
   // Requests to a host that has not answered yet, and to all such hosts
-  // together: hosts that hang cannot hold every place.
+  // together: hosts that hang cannot hold every place. A host that failed
+  // twice in a row counts among them again.
   int unproven = 2;
   int unproven_total = 16;
-  // The breaker: after so many connection failures in a row a host rests …
+  // The breaker: after so many connection failures in a row a host rests, and
+  // one request tries it afterwards …
   int failures_to_rest = 5;
   Milliseconds rest{30'000};
-  // … and after so many rests without one success in between it is given up.
+  // … and when so many rests passed without one success it is given up.
   int rests_to_give_up = 3;
+  // The pace: 429 or 503 leave this time between two requests to the host,
+  // double it while they go on (up to the most), and each answer of another
+  // kind takes a tenth off. Under 5 ms there is no pace any more.
+  Milliseconds first_gap{250};
+  Milliseconds most_gap{2'000};
 };
 
 enum class HostEvent : uint8_t {
@@ -45,9 +55,12 @@ class Hosts final : public HostPlaces {
   void SetTime(Milliseconds steady_now) { now_ = steady_now; }
   int Free(std::string_view host) override;
   void Take(std::string_view host) override;
-  // A request to the host ended; its place is free again.
-  void Release(std::string_view host, HostEvent event);
-  // Hosts that were given up since the last call.
+  // A request to the host ended; its place is free again. `pause`: the host
+  // asked for no request at all for this long (Retry-After of a 429).
+  void Release(std::string_view host, HostEvent event,
+               Milliseconds pause = Milliseconds(0));
+  // Hosts that were given up since the last call. Each then rests once more
+  // and starts afresh, for whoever asks again.
   std::vector<std::string> TakeGivenUp();
   // When Free() may next change without a Release (a rest ends, a pace
   // allows another); nullopt: never.
@@ -57,19 +70,37 @@ class Hosts final : public HostPlaces {
  private:
   struct Host {
     int in_flight = 0;
-    bool proven = false;
+    bool proven = false;  // Answered, and not failing since.
     bool http2 = false;
     int failures = 0;  // In a row.
     int rests = 0;     // Without a success in between.
     Milliseconds rests_until{0};
-    double pace = 1.0;  // Share of the places, after throttling.
+    Milliseconds gap{0};  // Between two requests; 0: none.
+    Milliseconds next_take{0};
     Milliseconds throttled_at{0};
   };
+  struct TextHash {
+    using is_transparent = void;
+    size_t operator()(std::string_view text) const {
+      return std::hash<std::string_view>()(text);
+    }
+  };
+  template <typename Value>
+  using ByName =
+      std::unordered_map<std::string, Value, TextHash, std::equal_to<>>;
+
   Host& Of(std::string_view host);
+  void SetProven(Host& host, bool proven);
+  void Answered(Host& host);
+  void Throttled(std::string_view name, Host& host);
+  void Failed(std::string_view name, Host& host);
+  void ForgetIdle();
 
   HostLimits limits_;
   Milliseconds now_{0};
-  std::unordered_map<std::string, Host> hosts_;
+  ByName<Host> hosts_;
+  // Those of hosts_ that rest or have a pace: few, looked through each turn.
+  std::vector<std::string> timed_;
   std::vector<std::string> given_up_;
   int in_flight_ = 0;
   int unproven_in_flight_ = 0;

@@ -25,6 +25,8 @@ struct Recipe {
   // otherwise the image is kept_original. 2: below that the generation loss is
   // not worth the bytes.
   int min_savings_percent = 2;
+
+  bool operator==(const Recipe&) const = default;
 };
 
 // The canonical text, e.g. "quality=50;effort=fast;metadata=strip;min=2".

@@ -1,0 +1,162 @@
+#include "core/hosts.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace imgbatch {
+namespace {
+
+constexpr Milliseconds kNoGapBelow{5};
+
+// A process that serves for months meets many hosts; those that say nothing
+// worth remembering are dropped above this number.
+constexpr size_t kMostRemembered = 20'000;
+
+}  // namespace
+
+int Hosts::Free(std::string_view name) {
+  const int left = limits_.total - in_flight_;
+  const auto at = hosts_.find(name);
+  if (at == hosts_.end()) {
+    return std::max(0,
+                    std::min({left, limits_.unproven,
+                              limits_.unproven_total - unproven_in_flight_}));
+  }
+  const Host& host = at->second;
+  if (host.rests_until > now_) return 0;
+
+  int most = host.http2 ? limits_.per_h2_host : limits_.per_host;
+  if (!host.proven) {
+    most = std::min(most, host.rests > 0 ? 1 : limits_.unproven);
+  }
+  int free = std::min(left, most - host.in_flight);
+  if (!host.proven) {
+    free = std::min(free, limits_.unproven_total - unproven_in_flight_);
+  }
+  if (host.gap.count() > 0)
+    free = std::min(free, host.next_take <= now_ ? 1 : 0);
+  return std::max(free, 0);
+}
+
+void Hosts::Take(std::string_view name) {
+  Host& host = Of(name);
+  ++host.in_flight;
+  ++in_flight_;
+  if (!host.proven) ++unproven_in_flight_;
+  if (host.gap.count() > 0) host.next_take = now_ + host.gap;
+}
+
+void Hosts::Release(std::string_view name, HostEvent event,
+                    Milliseconds pause) {
+  Host& host = Of(name);
+  IMGBATCH_ASSERT(host.in_flight > 0);
+  --host.in_flight;
+  --in_flight_;
+  if (!host.proven) --unproven_in_flight_;
+  switch (event) {
+    case HostEvent::kAnsweredHttp1:
+    case HostEvent::kAnsweredHttp2:
+      host.http2 = event == HostEvent::kAnsweredHttp2;
+      Answered(host);
+      host.gap = host.gap * 9 / 10;
+      if (host.gap < kNoGapBelow) host.gap = Milliseconds(0);
+      break;
+    case HostEvent::kThrottled:
+      Answered(host);
+      Throttled(name, host);
+      break;
+    case HostEvent::kNoConnection:
+      Failed(name, host);
+      break;
+    case HostEvent::kNeutral:
+      break;
+  }
+  if (pause.count() > 0) {
+    host.rests_until = std::max(host.rests_until, now_ + pause);
+    timed_.emplace_back(name);
+  }
+  std::erase_if(timed_, [this](const std::string& timed) {
+    const auto at = hosts_.find(timed);
+    return at == hosts_.end() ||
+           (at->second.rests_until <= now_ && at->second.gap.count() == 0);
+  });
+}
+
+std::vector<std::string> Hosts::TakeGivenUp() {
+  return std::exchange(given_up_, {});
+}
+
+std::optional<Milliseconds> Hosts::NextChange() const {
+  std::optional<Milliseconds> next;
+  for (const std::string& name : timed_) {
+    const auto at = hosts_.find(name);
+    if (at == hosts_.end()) continue;
+    for (const Milliseconds when :
+         {at->second.rests_until, at->second.next_take}) {
+      if (when > now_ && (!next || when < *next)) next = when;
+    }
+  }
+  return next;
+}
+
+Hosts::Host& Hosts::Of(std::string_view name) {
+  const auto at = hosts_.find(name);
+  if (at != hosts_.end()) return at->second;
+  if (hosts_.size() >= kMostRemembered) ForgetIdle();
+  return hosts_[std::string(name)];
+}
+
+void Hosts::SetProven(Host& host, bool proven) {
+  if (host.proven == proven) return;
+  host.proven = proven;
+  unproven_in_flight_ += proven ? -host.in_flight : host.in_flight;
+}
+
+void Hosts::Answered(Host& host) {
+  SetProven(host, true);
+  host.failures = 0;
+  host.rests = 0;
+}
+
+// The answers of one burst count once: those that were on their way when the
+// gap was set say nothing about it.
+void Hosts::Throttled(std::string_view name, Host& host) {
+  if (host.gap.count() == 0) {
+    timed_.emplace_back(name);
+    host.gap = limits_.first_gap;
+  } else if (now_ - host.throttled_at >= host.gap) {
+    host.gap = std::min(host.gap * 2, limits_.most_gap);
+  } else {
+    return;
+  }
+  host.throttled_at = now_;
+  host.next_take = now_ + host.gap;
+}
+
+void Hosts::Failed(std::string_view name, Host& host) {
+  if (++host.failures >= 2) SetProven(host, false);
+  // After a rest one failure is enough. Requests that were on their way when
+  // the rest began end in it, and count no second time.
+  const bool again = host.rests > 0;
+  if (host.rests_until > now_) return;
+  if (!again && host.failures < limits_.failures_to_rest) return;
+  host.rests_until = now_ + limits_.rest;
+  timed_.emplace_back(name);
+  if (host.rests < limits_.rests_to_give_up) {
+    ++host.rests;
+    return;
+  }
+  given_up_.emplace_back(name);
+  host.failures = 0;
+  host.rests = 0;
+}
+
+void Hosts::ForgetIdle() {
+  std::erase_if(hosts_, [this](const auto& entry) {
+    const Host& host = entry.second;
+    return host.in_flight == 0 && host.rests_until <= now_ && host.rests == 0 &&
+           host.gap.count() == 0;
+  });
+}
+
+}  // namespace imgbatch

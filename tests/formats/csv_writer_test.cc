@@ -1,0 +1,106 @@
+#include "formats/csv_writer.h"
+
+#include <gtest/gtest.h>
+
+#include "formats/csv_catalogue.h"
+
+namespace imgbatch {
+namespace {
+
+struct Rewritten {
+  std::string text;
+  std::vector<std::string> warnings;
+};
+
+// The output for `input` when each URL's output is its last path segment,
+// without those that hold "bad".
+Rewritten Rewrite(const std::string& input, const CsvOptions& options = {},
+                  const CsvOutputOptions& output = {}) {
+  Rewritten rewritten;
+  Result<CsvSource> source = CsvSource::OfBytes(input, options.encoding);
+  if (!source) return {"error: " + source.error().message, {}};
+  Result<std::unique_ptr<CsvRows>> rows =
+      CsvRows::Of(std::move(*source), options, "in.csv", true);
+  if (!rows) return {"error: " + rows.error().message, {}};
+  Result<std::unique_ptr<CsvRewriter>> rewriter = CsvRewriter::Of(
+      std::move(*rows), output, [&](std::string_view piece) -> Result<void> {
+        rewritten.text += piece;
+        return {};
+      });
+  CatalogueRow row;
+  while (true) {
+    Result<bool> more = (*rewriter)->NextRow(row);
+    EXPECT_TRUE(more);
+    if (!more || !*more) break;
+    std::vector<std::string> outputs;
+    std::string errors;
+    for (const std::string& url : row.urls) {
+      const bool bad = url.find("bad") != std::string::npos;
+      outputs.push_back(bad ? "" : url.substr(url.rfind('/') + 1));
+      if (bad) errors += "http_error";
+    }
+    EXPECT_TRUE((*rewriter)->Write(outputs, errors));
+  }
+  rewritten.warnings = (*rewriter)->warnings();
+  return rewritten;
+}
+
+struct Case {
+  const char* name;
+  std::string input;
+  std::string output;
+};
+
+class CsvWriterTable : public testing::TestWithParam<Case> {};
+
+TEST_P(CsvWriterTable, AddsTheColumnAndNothingElse) {
+  EXPECT_EQ(Rewrite(GetParam().input).text, GetParam().output);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Inputs, CsvWriterTable,
+    testing::Values(
+        Case{"QuotedList",
+             "S. No.,Product Name,Input Image Urls\n"
+             "1.,SKU1,\"https://e.com/a.jpg, https://e.com/b.jpg\"\n",
+             "S. No.,Product Name,Input Image Urls,Output Image Urls\n"
+             "1.,SKU1,\"https://e.com/a.jpg, "
+             "https://e.com/b.jpg\",\"a.jpg,b.jpg\"\n"},
+        Case{"CrlfBomAndNoLastLineEnd",
+             "\xEF\xBB\xBFSerial Number,Product Name,Input Image Urls\r\n"
+             "1,\"A \"\"B\"\"\",https://e.com/a.jpg",
+             "\xEF\xBB\xBFSerial Number,Product Name,Input Image Urls,Output "
+             "Image Urls\r\n"
+             "1,\"A \"\"B\"\"\",https://e.com/a.jpg,a.jpg"},
+        Case{"FailedPlacesStayEmpty",
+             "Serial Number,Product Name,Input Image Urls\n"
+             "1,A,\"https://e.com/bad.jpg,https://e.com/b.jpg\"\n"
+             "2,B,https://e.com/bad.jpg\n"
+             "3,C,\n",
+             "Serial Number,Product Name,Input Image Urls,Output Image Urls\n"
+             "1,A,\"https://e.com/bad.jpg,https://e.com/b.jpg\",\",b.jpg\"\n"
+             "2,B,https://e.com/bad.jpg,\n"
+             "3,C,,\n"},
+        Case{"UnquotedOverflow",
+             "Serial Number,Product Name,Input Image Urls\n"
+             "1,A,https://e.com/a.jpg, https://e.com/b.jpg\n",
+             "Serial Number,Product Name,Input Image Urls,Output Image Urls\n"
+             "1,A,\"https://e.com/a.jpg, https://e.com/b.jpg\","
+             "\"a.jpg,b.jpg\"\n"},
+        Case{"MalformedRowsInTheirPlaces",
+             "Serial Number,Product Name,Input Image Urls\n"
+             "1,A\n"
+             "\n"
+             "2,\"B\" x,https://e.com/a.jpg\n"
+             "3,\"C,https://e.com/a.jpg\n"
+             "4,D,https://e.com/d.jpg\n",
+             "Serial Number,Product Name,Input Image Urls,Output Image Urls\n"
+             "1,A\n"
+             "\n"
+             "2,\"B\" x,https://e.com/a.jpg\n"
+             "3,\"C,https://e.com/a.jpg\n"
+             "4,D,https://e.com/d.jpg,d.jpg\n"}),
+    [](const auto& test) { return test.param.name; });
+
+}  // namespace
+}  // namespace imgbatch
