@@ -4,7 +4,10 @@
 #include <array>
 #include <cmath>
 #include <csetjmp>
+#include <cstdio>
+#include <cstdlib>
 
+#include <jpeglib.h>
 #include <png.h>
 #include <webp/decode.h>
 
@@ -63,6 +66,28 @@ Pixels ReadWebp(std::span<const uint8_t> bytes) {
   pixels.channels = 4;
   pixels.data.assign(data, data + size_t{4} * pixels.width * pixels.height);
   WebPFree(data);
+  return pixels;
+}
+
+Pixels ReadJpeg(std::span<const uint8_t> bytes) {
+  jpeg_decompress_struct jpeg{};
+  jpeg_error_mgr errors{};
+  jpeg.err = jpeg_std_error(&errors);  // Exits on errors; there are none.
+  jpeg_create_decompress(&jpeg);
+  jpeg_mem_src(&jpeg, bytes.data(), bytes.size());
+  jpeg_read_header(&jpeg, TRUE);
+  jpeg_start_decompress(&jpeg);
+  Pixels pixels;
+  pixels.width = jpeg.output_width;
+  pixels.height = jpeg.output_height;
+  pixels.channels = jpeg.output_components;
+  const size_t stride = size_t{pixels.width} * pixels.channels;
+  pixels.data.resize(stride * pixels.height);
+  while (jpeg.output_scanline < jpeg.output_height) {
+    JSAMPROW row = &pixels.data[jpeg.output_scanline * stride];
+    jpeg_read_scanlines(&jpeg, &row, 1);
+  }
+  jpeg_destroy_decompress(&jpeg);
   return pixels;
 }
 
