@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "formats/jpeg_decode.h"
 #include "formats/jpeg_encode.h"
 #include "formats/jpeg_lib.h"
 #include "formats/jpeg_markers.h"
@@ -22,6 +23,7 @@ constexpr int kMaxBlocksPerUnit = 10;  // T.81, B.2.3.
 // (measured 2026-11), and handing it through the codec port would show
 // an implementation detail to everybody.
 struct Scratch {
+  JpegScanDecoder decoder;
   JpegTokens tokens;
   std::vector<uint8_t> bytes;
 
@@ -30,6 +32,7 @@ struct Scratch {
     constexpr size_t kKeep = size_t{4} << 20;
     if (tokens.capacity() * sizeof(JpegToken) > kKeep) tokens.Release();
     if (bytes.capacity() > kKeep) std::vector<uint8_t>().swap(bytes);
+    decoder.Trim(kKeep);
   }
 };
 
@@ -38,13 +41,25 @@ Failure OutOfRange() {
 }
 
 // Requantised coefficients and the steps that they are in.
-Result<JpegStepPlan, Failure> Decode(Bytes picture, const JpegHeader& header,
+Result<JpegStepPlan, Failure> Decode(Bytes source, const JpegHeader& header,
+                                     const JpegExtent& extent,
                                      const Recipe& recipe,
                                      const CodecLimits& limits,
                                      Scratch& scratch) {
-  const auto coefficients = JpegCoefficients::Read(picture, limits);
-  if (!coefficients) return coefficients.error();
   std::array<JpegSteps, 4> steps{};
+  if (IsPlainSequential(header, extent)) {
+    for (int i = 0; i < header.components; ++i) {
+      steps[i] = header.quant[header.component[i].quant].steps;
+    }
+    const JpegStepPlan plan = PlanSteps(header, steps, recipe);
+    if (scratch.decoder.Decode(source, header, extent, RequantizersOf(plan),
+                               scratch.tokens)) {
+      return plan;
+    }
+  }
+  const auto coefficients =
+      JpegCoefficients::Read(source.first(extent.end), limits);
+  if (!coefficients) return coefficients.error();
   for (int i = 0; i < header.components; ++i) {
     steps[i] = coefficients->Steps(i);
   }
@@ -111,8 +126,7 @@ Result<ConvertedImage, Failure> ConvertJpeg(Bytes source, const Recipe& recipe,
   if (!extent) return extent.error();
   thread_local Scratch scratch;
   scratch.tokens.Clear();
-  const auto plan =
-      Decode(source.first(extent->end), *header, recipe, limits, scratch);
+  const auto plan = Decode(source, *header, *extent, recipe, limits, scratch);
   if (!plan) return plan.error();
   const JpegMetadata metadata =
       recipe.keep_metadata ? JpegMetadata::kKeep : JpegMetadata::kStrip;

@@ -108,12 +108,12 @@ bool AssignCodes(const JpegHuffmanTable& table, JpegHuffmanCode& code) {
   size_t index = 0;
   for (int length = 1; length <= kMaxLength; ++length) {
     for (int i = 0; i < table.counts[length]; ++i) {
-      if (index == 256 || next >> length != 0) return false;
+      if (index == 256) return false;
       const uint8_t symbol = table.symbols[index++];
       code.code[symbol] = static_cast<uint16_t>(next++);
       code.length[symbol] = static_cast<uint8_t>(length);
     }
-    if (next > uint32_t{1} << length) return false;
+    if (next >= uint32_t{1} << length) return false;
     next <<= 1;
   }
   return true;

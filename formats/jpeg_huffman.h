@@ -20,7 +20,7 @@ struct JpegHuffmanCode {
 JpegHuffmanTable OptimalTable(const std::array<uint32_t, 256>& counts);
 
 // Gives each symbol of a table its code. False when the table is none: more
-// codes of a length than there can be.
+// codes of a length than there can be, the one of all ones not allowed.
 bool AssignCodes(const JpegHuffmanTable& table, JpegHuffmanCode& code);
 
 }  // namespace imgbatch

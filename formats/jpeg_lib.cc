@@ -40,9 +40,14 @@ ErrorTrap& TrapOf(j_common_ptr info) {
   longjmp(trap.jump, 1);
 }
 
-// Level -1 is a warning: the data is damaged, so it ends the decoding.
+// Level -1 is a warning: the data is damaged, so it ends the decoding. Two of
+// them are about version numbers that change nothing.
 void OnMessage(j_common_ptr info, int level) {
-  if (level < 0) Fail(info);
+  const int code = info->err->msg_code;
+  if (level >= 0 || code == JWRN_JFIF_MAJOR || code == JWRN_ADOBE_XFORM) {
+    return;
+  }
+  Fail(info);
 }
 
 jpeg_error_mgr* SetTrap(ErrorTrap& trap) {

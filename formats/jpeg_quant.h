@@ -57,6 +57,8 @@ class JpegRequantizer {
     return value < 0 ? -moved : moved;
   }
 
+  bool operator==(const JpegRequantizer&) const = default;
+
  private:
   // With m = floor(2^48 / target) + 1, floor(n / target) = n * m >> 48 for
   // every n that occurs: n < 2^31 and target < 2^16, so the error n * target

@@ -53,6 +53,7 @@ void AppendStripped(const JpegHeader& header, std::vector<uint8_t>& out) {
       // Version and density, without the thumbnail.
       std::array<uint8_t, 14> payload{};
       std::copy_n(segment.payload().begin(), 12, payload.begin());
+      payload[5] = 1;  // There is no other major version.
       AppendSegment(kApp0, payload, out);
       seen_jfif = true;
     }
@@ -66,7 +67,12 @@ void AppendStripped(const JpegHeader& header, std::vector<uint8_t>& out) {
     if (IsIccSegment(segment)) Append(segment.bytes, out);
     if (NeedsAdobe(header) && HasName(segment, kApp14, "Adobe") &&
         segment.payload().size() >= 12) {
-      AppendSegment(kApp14, segment.payload().first(12), out);
+      std::array<uint8_t, 12> payload{};
+      std::copy_n(segment.payload().begin(), 12, payload.begin());
+      payload[11] = header.color == JpegColor::kYcck  ? 2
+                    : header.color == JpegColor::kYcc ? 1
+                                                      : 0;
+      AppendSegment(kApp14, payload, out);
     }
   }
 }
