@@ -261,6 +261,15 @@ void Origin::Server::Advance(int socket) {
 }
 
 bool Origin::Server::ParseOne(Connection& connection) {
+  // A TLS client; a server without TLS answers in its own language.
+  if (!connection.in.empty() && connection.in[0] == 0x16) {
+    const auto answer = std::make_shared<const std::string>(
+        "HTTP/1.1 400 Bad Request\r\n\r\n");
+    connection.in.clear();
+    connection.closing = true;
+    connection.out.push_back({Step::Kind::kSend, answer, answer->size()});
+    return true;
+  }
   const size_t end = connection.in.find("\r\n\r\n");
   if (end == std::string::npos) return false;
   OriginRequest request;
