@@ -124,9 +124,9 @@ std::string Decode(std::string_view text) {
 
 std::string Part(CURLU* url, CURLUPart part, unsigned flags = 0) {
   char* text = nullptr;
-  if (curl_url_get(url, part, &text, flags) != CURLUE_OK) return {};
-  std::string out(text);
-  curl_free(text);
+  const CURLUcode code = curl_url_get(url, part, &text, flags);
+  std::string out(code == CURLUE_OK ? text : "");
+  curl_free(text);  // curl 7.88 leaves it behind when IDN fails.
   return out;
 }
 
