@@ -29,7 +29,7 @@ BEGIN {
   external["^(jpeglib|jerror|jpegint)\\.h$"] = "^formats/jpeg"
   external["^png\\.h$"] = "^formats/png"
   external["^webp/"] = "^formats/webp"
-  external["^stb_image"] = "^formats/stb"
+  external["^stb(/|_image)"] = "^formats/stb"
   external["^lcms2\\.h$"] = "^formats/"
   external["^libdeflate\\.h$"] = "^formats/"
   external["^nlohmann/"] = "^(formats/csv|cli/)"
@@ -38,6 +38,7 @@ BEGIN {
   external["^toml\\.hpp$"] = "^cli/"
   external["^microhttpd\\.h$"] = "^cli/serve/"
   external["^(gtest|gmock)/"] = "^tests/"
+  external["^emmintrin\\.h$"] = "^formats/"
   # The C++ library and the system, everywhere.
   external["^[a-z0-9_]+$"] = "."
   external["^(sys|netinet|arpa|linux|net)/[a-z0-9_]+\\.h$"] = "."

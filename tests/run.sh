@@ -66,12 +66,14 @@ build() {
   shift
   note "building in $dir"
   mkdir -p "$dir"
-  if ! cmake -G Ninja -S "$root" -B "$dir" -DIMGBATCH_WERROR=ON "$@" \
+  if ! cmake -G Ninja -S "$root" -B "$dir" -DIMGBATCH_WERROR=ON \
+    -DIMGBATCH_TESTS=ON "$@" \
     >"$logs/cmake.log" 2>&1; then
     cat "$logs/cmake.log"
     return 1
   fi
-  if ! timeout 1500 ninja -C "$dir" >"$logs/ninja.log" 2>&1; then
+  if ! timeout 1500 ninja -C "$dir" all test_origin make_samples \
+    >"$logs/ninja.log" 2>&1; then
     grep -A30 '^FAILED' "$logs/ninja.log" | head -100
     return 1
   fi
@@ -164,7 +166,8 @@ sanitized() {
 set_fuzz() {
   samples/install-packages.sh fuzz || stop "installing packages"
   if build "$root/build-fuzz" -DCMAKE_CXX_COMPILER=clang++ \
-    -DIMGBATCH_FUZZ=ON -DIMGBATCH_TESTS=OFF; then
+    -DIMGBATCH_FUZZ=ON -DIMGBATCH_TESTS=OFF \
+    -DIMGBATCH_SANITIZE=fuzzer-no-link,address,undefined; then
     script fuzz tests/fuzz/run.sh "$root/build-fuzz"
   else
     fail "the build in build-fuzz"
