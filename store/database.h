@@ -54,12 +54,17 @@ class Query {
   Query(Database& database, const char* sql, const Args&... args)
       : database_(database) {
     Prepare(sql);
-    [[maybe_unused]] int index = 0;
-    (Bind(++index, args), ...);
+    Append(args...);
   }
   ~Query();
   Query(const Query&) = delete;
   Query& operator=(const Query&) = delete;
+
+  // Binds the next parameters.
+  template <typename... Args>
+  void Append(const Args&... args) {
+    (Bind(++bound_, args), ...);
+  }
 
   // Goes to the next row; false at the end and after any error.
   bool Next();
@@ -98,6 +103,7 @@ class Query {
 
   Database& database_;
   PreparedStatement* statement_ = nullptr;  // Null after an error.
+  int bound_ = 0;                           // Parameters so far.
 };
 
 // Belongs to one thread.

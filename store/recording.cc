@@ -1,5 +1,6 @@
 #include "store/recording.h"
 
+#include <algorithm>
 #include <optional>
 
 #include <sys/random.h>
@@ -13,6 +14,18 @@ constexpr size_t kMaxCachedHosts = 20'000;
 // Stems are hashed under a fixed key: a collision would only cost a needless
 // suffix, and the names must come out the same after a crash.
 constexpr HashKey kStemKey = {0x696D676261746368, 0x7374656D73};
+
+constexpr size_t kRowsPerStatement = 16;
+
+// "<insert> VALUES <row>, <row> …", sixteen times. OR FAIL spares SQLite a
+// journal per statement; a failure undoes the whole transaction anyway.
+std::string ManyRows(const std::string& insert, const std::string& row) {
+  std::string sql = insert + " VALUES ";
+  for (size_t i = 0; i < kRowsPerStatement; ++i) {
+    sql += (i == 0 ? "" : ", ") + row;
+  }
+  return sql;
+}
 
 HashKey RandomKey() {
   HashKey key;
@@ -66,6 +79,8 @@ void Recorder::Add(std::span<const RowRecord> rows, int64_t recorded,
     }
     for (const CellRecord& cell : row.cells) AddCell(row.row, cell);
   }
+  WriteImages();
+  WriteCells();
   database_.Run(
       "UPDATE batch SET rows = ?, rows_invalid = rows_invalid + ?,"
       " total = total + ?, failed = failed + ?, updated_at = ? WHERE id = ?",
@@ -83,33 +98,99 @@ void Recorder::AddCell(int64_t row, const CellRecord& cell) {
     }
     number = static_cast<uint32_t>(++total_);
     Check(urls_.Add(hash, number));
+    std::optional<int64_t> host;
     if (cell.invalid) {
       ++new_failed_;
-      database_.Run(
-          "INSERT INTO image (id, state, first_row, first_place, failure,"
-          " http_status, message, url) VALUES (?, 2, ?, ?, ?, ?, ?, ?)",
-          ImageKeyOf(batch_, number), row, cell.place, cell.invalid->code,
-          cell.invalid->http_status, cell.invalid->message, cell.url);
     } else {
-      database_.Run(
-          "INSERT INTO image (id, host, first_row, first_place, url)"
-          " VALUES (?, ?, ?, ?, ?)",
-          ImageKeyOf(batch_, number), HostId(cell.host), row, cell.place,
-          cell.url);
+      host = HostId(cell.host);
     }
+    new_images_.push_back({number, host, row, &cell});
   }
   std::optional<std::string> stem;
   if (!cell.stem.empty()) stem = UniqueStem(cell.stem);
+  new_cells_.push_back({row, cell.place, number, repeats, std::move(stem)});
+}
+
+void Recorder::WriteImages() {
+  static const std::string many = ManyRows(
+      "INSERT OR FAIL INTO image (id, host, first_row, first_place, url)",
+      "(?, ?, ?, ?, ?)");
+  size_t at = 0;
+  while (at < new_images_.size()) {
+    const std::span left = std::span(new_images_).subspan(at);
+    const bool all_valid =
+        left.size() >= kRowsPerStatement &&
+        std::all_of(left.begin(), left.begin() + kRowsPerStatement,
+                    [](const NewImage& image) { return image.host; });
+    if (!all_valid) {
+      WriteImage(left.front());
+      ++at;
+      continue;
+    }
+    Query query(database_, many.c_str());
+    for (const NewImage& image : left.first(kRowsPerStatement)) {
+      query.Append(ImageKeyOf(batch_, image.number), image.host, image.row,
+                   image.cell->place, image.cell->url);
+    }
+    query.Next();
+    at += kRowsPerStatement;
+  }
+  new_images_.clear();
+}
+
+void Recorder::WriteImage(const NewImage& image) {
+  const ImageKey id = ImageKeyOf(batch_, image.number);
+  const CellRecord& cell = *image.cell;
+  if (image.host) {
+    database_.Run(
+        "INSERT INTO image (id, host, first_row, first_place, url)"
+        " VALUES (?, ?, ?, ?, ?)",
+        id, image.host, image.row, cell.place, cell.url);
+    return;
+  }
   database_.Run(
-      "INSERT INTO cell (batch, row, place, image, repeats, stem)"
-      " VALUES (?, ?, ?, ?, ?, ?)",
-      batch_, row, cell.place, ImageKeyOf(batch_, number), repeats, stem);
+      "INSERT INTO image (id, state, first_row, first_place, failure,"
+      " http_status, message, url) VALUES (?, 2, ?, ?, ?, ?, ?, ?)",
+      id, image.row, cell.place, cell.invalid->code, cell.invalid->http_status,
+      cell.invalid->message, cell.url);
+}
+
+void Recorder::WriteCells() {
+  static const std::string many = ManyRows(
+      "INSERT OR FAIL INTO cell (batch, row, place, image, repeats, stem)",
+      "(?, ?, ?, ?, ?, ?)");
+  size_t at = 0;
+  for (; at + kRowsPerStatement <= new_cells_.size(); at += kRowsPerStatement) {
+    Query query(database_, many.c_str());
+    for (size_t i = at; i < at + kRowsPerStatement; ++i) {
+      const NewCell& cell = new_cells_[i];
+      query.Append(batch_, cell.row, cell.place,
+                   ImageKeyOf(batch_, cell.number), cell.repeats, cell.stem);
+    }
+    query.Next();
+  }
+  for (; at < new_cells_.size(); ++at) {
+    const NewCell& cell = new_cells_[at];
+    database_.Run(
+        "INSERT INTO cell (batch, row, place, image, repeats, stem)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        batch_, cell.row, cell.place, ImageKeyOf(batch_, cell.number),
+        cell.repeats, cell.stem);
+  }
+  new_cells_.clear();
 }
 
 uint32_t Recorder::FindImage(uint64_t hash, const std::string& url) {
   uint32_t number = 0;
   const Result<bool> found = urls_.Find(hash, [&](uint32_t candidate) {
     // Different URLs may share a hash: the row decides.
+    const int64_t written = total_ - static_cast<int64_t>(new_images_.size());
+    if (candidate > written) {
+      const auto& image = new_images_[candidate - written - 1];
+      if (image.cell->url != url) return false;
+      number = candidate;
+      return true;
+    }
     Query query(database_, "SELECT url FROM image WHERE id = ?",
                 ImageKeyOf(batch_, candidate));
     if (!query.Next() || query.Text(0) != url) return false;

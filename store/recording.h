@@ -4,9 +4,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "core/job.h"
 #include "store/database.h"
@@ -31,7 +33,26 @@ class Recorder {
   void Add(std::span<const RowRecord> rows, int64_t recorded, WallTime now);
 
  private:
+  // An image and a cell that are not in the database yet. They go there
+  // sixteen at a time: a statement per row would cost twice as much.
+  struct NewImage {
+    uint32_t number = 0;
+    std::optional<int64_t> host;  // None: the URL is invalid.
+    int64_t row = 0;
+    const CellRecord* cell = nullptr;
+  };
+  struct NewCell {
+    int64_t row = 0;
+    int32_t place = 0;
+    uint32_t number = 0;
+    bool repeats = false;
+    std::optional<std::string> stem;
+  };
+
   void AddCell(int64_t row, const CellRecord& cell);
+  void WriteImages();
+  void WriteCells();
+  void WriteImage(const NewImage& image);
   // The number of the image with this URL; 0: there is none.
   uint32_t FindImage(uint64_t hash, const std::string& url);
   int64_t HostId(const std::string& host);
@@ -42,7 +63,9 @@ class Recorder {
 
   Database& database_;
   BatchKey batch_;
-  int64_t total_ = 0;  // Images so far.
+  int64_t total_ = 0;  // Images so far, new_images_ included.
+  std::vector<NewImage> new_images_;
+  std::vector<NewCell> new_cells_;
   int64_t new_failed_ = 0;
   HashKey url_key_;
   HashIndex urls_;   // Hash of the URL -> number of the image.
