@@ -55,7 +55,9 @@ std::string_view TrimUrl(std::string_view text) {
   }
 }
 
+// WebToffee's exporter writes "URL ! alt : … ! title : …".
 void AddUrl(std::string_view text, std::vector<std::string>& urls) {
+  text = text.substr(0, text.find(" ! "));
   text = TrimUrl(text);
   if (!text.empty()) urls.emplace_back(text);
 }

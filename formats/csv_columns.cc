@@ -169,8 +169,8 @@ void ChooseByContent(const ColumnSample& sample,
         ErrorCode::kInput,
         fmt::format("{} columns of {} hold URLs and no name says which are "
                     "images\n  columns here: {}\n  hint: name them → "
-                    "--image-columns {}",
-                    found.size(), file, NameList(sample.names),
+                    "imgbatch run {} --image-columns {}",
+                    found.size(), file, NameList(sample.names), file,
                     Flag(sample, found))};
     return;
   }
@@ -181,8 +181,10 @@ void ChooseByContent(const ColumnSample& sample,
     if (contents[i].urls > 0) some.push_back(i);
   }
   if (!some.empty()) {
-    hint = fmt::format("some cells hold URLs → --image-columns {}",
-                       Flag(sample, some));
+    hint = fmt::format(
+        "some cells hold URLs → imgbatch run {} "
+        "--image-columns {}",
+        file, Flag(sample, some));
   } else {
     for (size_t i = 0; i < contents.size(); ++i) {
       if (!IsImageName(NormalName(sample.names[i]))) continue;

@@ -71,7 +71,8 @@ size_t Preamble(std::string_view text, char delimiter) {
     }
     at += LineLength(text.substr(at));
   }
-  return at;
+  // Nothing but empty lines is a table of them.
+  return text.find_first_not_of("\r\n") == std::string_view::npos ? 0 : at;
 }
 
 // CR alone ends lines when it ends the first one.
@@ -90,6 +91,7 @@ struct SampleRow {
   int64_t line = 0;
   bool blank = false;
   bool bad = false;
+  std::string reason;              // Of a bad one.
   std::vector<std::string> cells;  // UTF-8.
 };
 
@@ -140,6 +142,7 @@ void ReadRows(std::string_view text, bool whole, CsvFormat format,
     row.line = record.line;
     row.blank = record.kind == CsvRecord::Kind::kBlank;
     row.bad = record.kind == CsvRecord::Kind::kBad;
+    row.reason = record.reason;
     for (const CsvField& field : record.fields) {
       row.cells.push_back(
           CsvTextToUtf8(FieldText(record.raw, field, scratch), profile));
@@ -374,6 +377,11 @@ Result<CsvProfile> DetectCsv(std::string_view sample_text, bool whole,
       first = 0;
       last = std::min(std::max(last, AmazonHeader(rows[0].cells[0])),
                       rows.size() - 1);
+    }
+    if (rows[last].bad) {
+      return Error{ErrorCode::kInput,
+                   fmt::format("the header of {} in line {} cannot be read: {}",
+                               file, rows[last].line, rows[last].reason)};
     }
     const bool known = best.dialect != nullptr || IsAmazon(rows[0]);
     if (known || !HasUrl(rows[last])) {

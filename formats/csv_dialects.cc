@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <array>
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include "formats/csv_text.h"
 
 namespace imgbatch {
@@ -183,10 +186,11 @@ const Dialect* DialectNamed(std::string_view name) {
 
 int DialectScore(const Dialect& dialect, std::span<const std::string> names,
                  std::string* why) {
-  std::string found;
+  std::vector<std::string_view> found;
   const auto note = [&](std::string_view name) {
-    if (!found.empty()) found += ", ";
-    found += name;
+    if (std::find(found.begin(), found.end(), name) == found.end()) {
+      found.push_back(name);
+    }
   };
   for (const std::string_view name : dialect.negative) {
     if (AnyMatches(names, name)) return 0;
@@ -209,7 +213,7 @@ int DialectScore(const Dialect& dialect, std::span<const std::string> names,
     note(name);
   }
   if (strong < dialect.min_strong) return 0;
-  if (why != nullptr) *why = found;
+  if (why != nullptr) *why = fmt::format("{}", fmt::join(found, ", "));
   return static_cast<int>(10 + strong);
 }
 

@@ -17,15 +17,6 @@ namespace {
 constexpr size_t kBlock = 64;
 constexpr size_t kReadAhead = size_t{256} << 10;
 
-// Where a scan stands within a record.
-enum class At : uint8_t {
-  kFieldStart,
-  kPlain,       // In a field without quotes.
-  kQuoted,      // Between quotes.
-  kAfterQuote,  // After the closing one; only spaces may follow.
-  kLost,        // The record is bad; looking for its line end.
-};
-
 bool OnlySpaces(const char* begin, const char* end) {
   return std::all_of(begin, end, [](char c) { return c == ' '; });
 }
@@ -42,6 +33,188 @@ size_t FileBytes(std::string_view text, CsvEncoding encoding) {
   }
   return units * 2;
 }
+
+// A record being read. Places are counted from its beginning.
+class Scan {
+ public:
+  enum class Step : uint8_t {
+    kGoOn,
+    kEnd,           // The record ends at content_end() and end().
+    kSkipNextByte,  // It belongs to this one: CR LF between quotes, or "".
+  };
+
+  Scan(CsvRecord& record, const CsvFormat& format, const CsvLimits& limits,
+       int64_t line, bool lost)
+      : record_(record),
+        format_(format),
+        limits_(limits),
+        line_(line),
+        state_(lost ? At::kLost : At::kPlain) {
+    record.kind = lost ? CsvRecord::Kind::kRest : CsvRecord::Kind::kFields;
+  }
+
+  // The byte `c` at `at`, and what follows it: '\0' at the end of the text.
+  // `text` is the record's. All bytes between those that were taken are plain.
+  Step Take(const char* text, size_t at, char c, char next) {
+    const bool crlf = c == '\r' && next == '\n';
+    const bool line_end = c == '\n' || crlf || (c == '\r' && format_.cr_ends);
+    if (state_ == At::kQuoted) return TakeQuoted(at, c, next, line_end);
+    if (state_ == At::kPlain && c == '"' && at == field_begin_) {
+      field_.quoted = true;
+      state_ = At::kQuoted;
+      quote_line_ = line_ + lines_;
+      quote_line_end_ = 0;
+      return Step::kGoOn;
+    }
+    if (state_ == At::kAfterQuote && (!OnlySpaces(text + close_, text + at) ||
+                                      (!line_end && c != format_.delimiter))) {
+      if (SpoilByTextAfterQuote()) return Step::kEnd;
+    }
+    if (line_end) {
+      EndField(at);
+      ++lines_;
+      return End(at, at + (crlf ? 2 : 1));
+    }
+    if (c == format_.delimiter) {
+      EndField(at);
+      if (state_ != At::kLost) state_ = At::kPlain;
+    } else if (c == '\0') {
+      Spoil("a NUL byte");
+    }
+    return Step::kGoOn;
+  }
+
+  // The text ends at `size`.
+  void TakeEnd(const char* text, size_t size) {
+    if (state_ == At::kQuoted) {
+      Spoil(fmt::format("the quote opened in line {} is never closed",
+                        quote_line_));
+      if (EndAtQuoteLine()) return;
+      state_ = At::kLost;
+    }
+    if (state_ == At::kAfterQuote && !OnlySpaces(text + close_, text + size) &&
+        SpoilByTextAfterQuote()) {
+      return;
+    }
+    EndField(size);
+    End(size, size);
+  }
+
+  // No end within the limit. True when the rest belongs to the record as well.
+  bool TakeTooLong() {
+    if (state_ == At::kQuoted && quote_line_end_ > 0) {
+      Spoil(fmt::format(
+          "the quote opened in line {} is not closed within {} bytes",
+          quote_line_, limits_.max_record));
+      EndAtQuoteLine();
+      return false;
+    }
+    Spoil(fmt::format("longer than {} bytes", limits_.max_record));
+    End(limits_.max_record, limits_.max_record);
+    return true;
+  }
+
+  // A field without quotes ends: the one thing that must be fast.
+  bool IsPlain() const { return state_ == At::kPlain; }
+  void EndField(size_t at) {
+    if (state_ == At::kLost) return;
+    field_.begin = static_cast<uint32_t>(field_begin_);
+    field_.end = static_cast<uint32_t>(at);
+    if (record_.fields.size() < limits_.max_fields) {
+      record_.fields.push_back(field_);
+    } else {
+      Spoil(fmt::format("more than {} fields", limits_.max_fields));
+    }
+    if (at - field_begin_ > limits_.max_field) {
+      Spoil(fmt::format("field {} is larger than {} bytes",
+                        record_.fields.size(), limits_.max_field));
+    }
+    field_ = CsvField{};
+    field_begin_ = at + 1;
+  }
+
+  size_t content_end() const { return content_end_; }
+  size_t end() const { return end_; }
+  // Line ends in the record, its own included.
+  int64_t lines() const { return lines_; }
+
+ private:
+  enum class At : uint8_t {
+    kPlain,       // In a field without quotes, or at the beginning of any.
+    kQuoted,      // Between quotes.
+    kAfterQuote,  // After the closing one; only spaces may follow.
+    kLost,        // The record is bad; looking for its line end.
+  };
+
+  Step TakeQuoted(size_t at, char c, char next, bool line_end) {
+    if (c == '"' && next == '"') {
+      field_.escaped = true;
+      return Step::kSkipNextByte;
+    }
+    if (c == '"') {
+      state_ = At::kAfterQuote;
+      close_ = at + 1;
+    } else if (line_end) {
+      const bool two = c == '\r' && next == '\n';
+      ++lines_;
+      if (quote_line_end_ == 0) {
+        quote_line_content_ = at;
+        quote_line_end_ = at + (two ? 2 : 1);
+      }
+      if (two) return Step::kSkipNextByte;
+    } else if (c == '\0') {
+      Spoil("a NUL byte");
+    }
+    return Step::kGoOn;
+  }
+
+  void Spoil(std::string reason) {
+    if (record_.kind != CsvRecord::Kind::kFields) return;
+    record_.kind = CsvRecord::Kind::kBad;
+    record_.reason = std::move(reason);
+  }
+
+  // True when the record ended by it.
+  bool SpoilByTextAfterQuote() {
+    const bool one_line = quote_line_end_ == 0;
+    Spoil(one_line ? "text after a closing quote"
+                   : fmt::format("the quote opened in line {} ends in line {}, "
+                                 "before other text",
+                                 quote_line_, line_ + lines_));
+    state_ = At::kLost;
+    return EndAtQuoteLine();
+  }
+
+  // A quote went wrong: the record ends with the line in which it opened, if
+  // that is not the one where it was noticed, and the next one has a chance.
+  bool EndAtQuoteLine() {
+    if (quote_line_end_ == 0) return false;
+    lines_ = quote_line_ - line_ + 1;
+    End(quote_line_content_, quote_line_end_);
+    return true;
+  }
+
+  Step End(size_t content_end, size_t end) {
+    content_end_ = content_end;
+    end_ = end;
+    return Step::kEnd;
+  }
+
+  CsvRecord& record_;
+  const CsvFormat format_;
+  const CsvLimits limits_;
+  const int64_t line_;
+  At state_;
+  CsvField field_;                 // Being read, …
+  size_t field_begin_ = 0;         // … from here on.
+  size_t close_ = 0;               // After the closing quote.
+  int64_t lines_ = 0;              // Line ends so far.
+  int64_t quote_line_ = 0;         // Where the latest quote opened.
+  size_t quote_line_content_ = 0;  // The end of that line, if it ended …
+  size_t quote_line_end_ = 0;      // … between quotes; 0: it did not.
+  size_t content_end_ = 0;
+  size_t end_ = 0;
+};
 
 }  // namespace
 
@@ -92,179 +265,49 @@ Result<std::string> CsvReader::TakeRaw(size_t bytes) {
 Result<bool> CsvReader::Next(CsvRecord& record) {
   record.fields.clear();
   record.reason.clear();
-  record.kind = CsvRecord::Kind::kFields;
   record.line = line_;
   record.byte_offset = offset_;
-
-  At state = At::kFieldStart;
-  if (in_rest_) {
-    record.kind = CsvRecord::Kind::kRest;
-    state = At::kLost;
-  }
-  const auto spoil = [&](std::string reason) {
-    if (record.kind != CsvRecord::Kind::kFields) return;
-    record.kind = CsvRecord::Kind::kBad;
-    record.reason = std::move(reason);
-  };
-  CsvField field;             // Being read; places from begin_ on.
-  size_t field_begin = 0;     // From begin_ on, as all places here.
-  size_t close = 0;           // After the closing quote.
-  int64_t lines = 0;          // Line ends within the record.
-  int64_t quote_lines = 0;    // `lines` where the quote opened.
-  size_t quote_content = 0;   // At the first line end between quotes, …
-  size_t quote_line_end = 0;  // … and after it; 0: there is none.
-
-  const auto end_field = [&](size_t at) {
-    if (state == At::kLost) return;
-    field.begin = static_cast<uint32_t>(field_begin);
-    field.end = static_cast<uint32_t>(at);
-    if (record.fields.size() < limits_.max_fields) {
-      record.fields.push_back(field);
-    } else {
-      spoil(fmt::format("more than {} fields", limits_.max_fields));
-    }
-    if (at - field_begin > limits_.max_field) {
-      spoil(fmt::format("field {} is larger than {} bytes",
-                        record.fields.size(), limits_.max_field));
-    }
-    field = CsvField{};
-    field_begin = at + 1;
-  };
-  // A quote went wrong: the record ends with the line in which it opened.
-  const auto end_at_quote_line = [&] {
-    line_ += quote_lines + 1;
-    Finish(record, quote_content, quote_line_end);
-    ScanFrom(begin_);
-    return true;
-  };
-  const auto end_record = [&](size_t content_end, size_t end) {
-    line_ += lines + (end > content_end ? 1 : 0);
-    in_rest_ = false;
-    Finish(record, content_end, end);
-    return true;
-  };
-  const auto too_long = [&] {
-    spoil(fmt::format("longer than {} bytes", limits_.max_record));
-    in_rest_ = true;
-    line_ += lines;
-    Finish(record, limits_.max_record, limits_.max_record);
-    ScanFrom(begin_);
-    return true;
-  };
-
+  Scan scan(record, format_, limits_, line_, in_rest_);
   while (true) {
     size_t at = 0;
-    if (!NextSpecial(at)) {
-      const size_t size = end_ - begin_;
-      if (size > limits_.max_record) {
-        if (state == At::kQuoted && quote_line_end > 0) {
-          spoil(fmt::format(
-              "the quote opened in line {} is not closed within {} bytes",
-              line_ + quote_lines, limits_.max_record));
-          return end_at_quote_line();
-        }
-        return too_long();
-      }
-      Result<bool> more = Fill();
-      if (!more) return more.error();
-      if (*more) continue;
-      if (size == 0) {
-        in_rest_ = false;
-        return false;
-      }
-      if (state == At::kQuoted) {
-        spoil(fmt::format("the quote opened in line {} is never closed",
-                          line_ + quote_lines));
-        if (quote_line_end > 0) return end_at_quote_line();
-        state = At::kLost;
-      }
-      if (state == At::kAfterQuote &&
-          !OnlySpaces(buffer_.data() + begin_ + close, buffer_.data() + end_)) {
-        spoil(fmt::format("text after a closing quote in line {}",
-                          line_ + quote_lines));
-        if (quote_line_end > 0) return end_at_quote_line();
-        state = At::kLost;
-      }
-      end_field(size);
-      return end_record(size, size);
+    const bool found = NextSpecial(at);
+    if (found ? at > limits_.max_record : end_ - begin_ > limits_.max_record) {
+      in_rest_ = scan.TakeTooLong();
+      break;
     }
-    if (at > limits_.max_record) {
-      if (state == At::kQuoted && quote_line_end > 0) {
-        spoil(fmt::format(
-            "the quote opened in line {} is not closed within {} bytes",
-            line_ + quote_lines, limits_.max_record));
-        return end_at_quote_line();
-      }
-      return too_long();
+    if (!found) {
+      Result<bool> more = Fill();
+      if (!more) return more;
+      if (*more) continue;
+      in_rest_ = false;
+      if (begin_ == end_) return false;
+      scan.TakeEnd(buffer_.data() + begin_, end_ - begin_);
+      break;
     }
     const char c = buffer_[begin_ + at];
-    // One character ahead decides what a CR and a quote are.
-    if ((c == '\r' || c == '"') && begin_ + at + 1 == end_ && !at_end_) {
+    if (c == format_.delimiter && scan.IsPlain()) {
+      scan.EndField(at);
+      continue;
+    }
+    // One byte ahead decides what a CR or a quote is.
+    const bool last = begin_ + at + 1 == end_;
+    if (last && !at_end_ && (c == '\r' || c == '"')) {
       Result<bool> more = Fill();
-      if (!more) return more.error();
+      if (!more) return more;
       ScanFrom(begin_ + at);
       continue;
     }
-    const char next = begin_ + at + 1 < end_ ? buffer_[begin_ + at + 1] : '\0';
-    const bool crlf = c == '\r' && next == '\n';
-    const bool line_end = c == '\n' || crlf || (c == '\r' && format_.cr_ends);
-    if (crlf) ScanFrom(begin_ + at + 2);
-
-    if (state == At::kFieldStart) {
-      state = At::kPlain;
-      if (c == '"' && at == field_begin) {
-        field.quoted = true;
-        state = At::kQuoted;
-        quote_lines = lines;
-        quote_line_end = 0;
-        continue;
-      }
-    }
-    if (state == At::kQuoted) {
-      if (c == '"' && next == '"') {
-        field.escaped = true;
-        ScanFrom(begin_ + at + 2);
-      } else if (c == '"') {
-        state = At::kAfterQuote;
-        close = at + 1;
-      } else if (line_end) {
-        ++lines;
-        if (quote_line_end == 0) {
-          quote_content = at;
-          quote_line_end = at + (crlf ? 2 : 1);
-        }
-      } else if (c == '\0') {
-        spoil("a NUL byte");
-      }
-      continue;
-    }
-    if (state == At::kAfterQuote && !OnlySpaces(buffer_.data() + begin_ + close,
-                                                buffer_.data() + begin_ + at)) {
-      spoil(fmt::format("text after a closing quote in line {}",
-                        line_ + quote_lines));
-      if (quote_line_end > 0) return end_at_quote_line();
-      state = At::kLost;
-    }
-    if (line_end) {
-      end_field(at);
-      ++(c == '\n' ? line_ends_.lf : crlf ? line_ends_.crlf : line_ends_.cr);
-      return end_record(at, at + (crlf ? 2 : 1));
-    }
-    if (c == format_.delimiter) {
-      if (state != At::kLost) {
-        end_field(at);
-        state = At::kFieldStart;
-      }
-    } else if (c == '\0') {
-      spoil("a NUL byte");
-    } else if (state == At::kAfterQuote) {
-      // A second quote after `"…" `, or a CR alone.
-      spoil(fmt::format("text after a closing quote in line {}",
-                        line_ + quote_lines));
-      if (quote_line_end > 0) return end_at_quote_line();
-      state = At::kLost;
+    const char next = last ? '\0' : buffer_[begin_ + at + 1];
+    const Scan::Step step = scan.Take(buffer_.data() + begin_, at, c, next);
+    if (step == Scan::Step::kSkipNextByte) NextSpecial(at);
+    if (step == Scan::Step::kEnd) {
+      in_rest_ = false;
+      break;
     }
   }
+  line_ += scan.lines();
+  Finish(record, scan.content_end(), scan.end());
+  return true;
 }
 
 Result<bool> CsvReader::Fill() {
@@ -323,8 +366,14 @@ void CsvReader::Finish(CsvRecord& record, size_t content_end, size_t end) {
   if (record.kind == CsvRecord::Kind::kFields && content_end == 0) {
     record.kind = CsvRecord::Kind::kBlank;
   }
+  const std::string_view line_end = record.line_end();
+  if (line_end == "\n") ++line_ends_.lf;
+  if (line_end == "\r\n") ++line_ends_.crlf;
+  if (line_end == "\r") ++line_ends_.cr;
   begin_ += end;
   offset_ += static_cast<int64_t>(FileBytes(record.raw, source_.encoding()));
+  // It may have ended before or after what was looked at.
+  if (resume_ != begin_) ScanFrom(begin_);
 }
 
 uint64_t FindSpecialsPortably(const char* text, char delimiter) {

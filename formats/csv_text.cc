@@ -85,6 +85,7 @@ uint32_t CodePoint(std::string_view text, size_t at, size_t length) {
 size_t BlankLength(std::string_view text, size_t at) {
   const char c = text[at];
   if (c == ' ' || (c >= '\t' && c <= '\r')) return 1;
+  if (static_cast<uint8_t>(c) < 0x80) return 0;
   const std::string_view rest = text.substr(at);
   for (const std::string_view blank :
        {"\xC2\xA0", "\xE2\x80\x8B", "\xE2\x80\x8C", "\xE2\x80\x8D",
@@ -96,6 +97,8 @@ size_t BlankLength(std::string_view text, size_t at) {
 
 // The same, of the one that ends before `end`.
 size_t BlankLengthBefore(std::string_view text, size_t end) {
+  const auto last = static_cast<uint8_t>(text[end - 1]);
+  if (last > ' ' && last < 0x80) return 0;
   for (size_t length = 1; length <= 3 && length <= end; ++length) {
     if (BlankLength(text, end - length) == length) return length;
   }

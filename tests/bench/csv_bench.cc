@@ -1,0 +1,82 @@
+// Measures reading a CSV file: `csv_bench FILE` prints MB/s of splitting it
+// into records and fields, and of finding the URLs as well, with the peak
+// memory after each.
+#include <chrono>
+#include <cstdio>
+#include <memory>
+
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include "formats/csv_catalogue.h"
+#include "formats/csv_reader.h"
+
+namespace imgbatch {
+namespace {
+
+double Now() {
+  return std::chrono::duration<double>(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+void Report(const char* what, double seconds, double bytes, int64_t rows,
+            int64_t items, const char* name) {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  std::printf("%-22s %7.0f MB/s  %6.2f s  %lld rows  %lld %s  %ld MiB\n", what,
+              bytes / seconds / 1e6, seconds, static_cast<long long>(rows),
+              static_cast<long long>(items), name, usage.ru_maxrss / 1024);
+}
+
+int Main(const char* path) {
+  struct stat info {};
+  if (stat(path, &info) != 0) return 2;
+  const auto bytes = static_cast<double>(info.st_size);
+
+  const double begin = Now();
+  Result<CsvSource> source = CsvSource::Open(path, "utf-8");
+  if (!source) return 1;
+  source->Rewind();
+  CsvReader reader(*source, CsvFormat{});
+  CsvRecord record;
+  int64_t rows = 0;
+  int64_t fields = 0;
+  while (true) {
+    Result<bool> more = reader.Next(record);
+    if (!more || !*more) break;
+    ++rows;
+    fields += static_cast<int64_t>(record.fields.size());
+  }
+  Report("records and fields", Now() - begin, bytes, rows, fields, "fields");
+
+  const double second = Now();
+  Result<std::unique_ptr<CsvCatalogue>> catalogue =
+      CsvCatalogue::Open(path, {});
+  if (!catalogue) {
+    std::fprintf(stderr, "%s\n", catalogue.error().message.c_str());
+    return 1;
+  }
+  CatalogueRow row;
+  rows = 0;
+  int64_t urls = 0;
+  while (true) {
+    Result<bool> more = (*catalogue)->Next(row);
+    if (!more || !*more) break;
+    ++rows;
+    urls += static_cast<int64_t>(row.urls.size());
+  }
+  Report("catalogue with URLs", Now() - second, bytes, rows, urls, "URLs");
+  return 0;
+}
+
+}  // namespace
+}  // namespace imgbatch
+
+int main(int argc, char** argv) {
+  if (argc != 2) {
+    std::fprintf(stderr, "usage: csv_bench FILE\n");
+    return 2;
+  }
+  return imgbatch::Main(argv[1]);
+}
