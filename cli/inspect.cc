@@ -73,8 +73,9 @@ std::vector<std::string> Warnings(const CsvProfile& profile,
                                    Name(profile.encoding)));
   }
   if (survey.invalid_urls > 0) {
-    warnings.push_back(fmt::format("{} places hold no valid http or https URL",
-                                   survey.invalid_urls));
+    warnings.push_back(
+        fmt::format("no valid http or https URL in {} of {} places",
+                    ShowCount(survey.invalid_urls), ShowCount(survey.urls)));
   }
   return warnings;
 }

@@ -82,7 +82,7 @@ bool CrEnds(std::string_view text) {
     if (text[i] == '"') quoted = !quoted;
     if (quoted) continue;
     if (text[i] == '\n') return false;
-    if (text[i] == '\r') return i + 1 < text.size() && text[i + 1] != '\n';
+    if (text[i] == '\r') return !text.substr(i + 1).starts_with('\n');
   }
   return false;
 }

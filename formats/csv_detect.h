@@ -17,11 +17,11 @@ namespace imgbatch {
 
 // As the flags give them; empty: detected.
 struct CsvOptions {
-  std::string delimiter;      // "," ";" "tab" "|", any other ASCII sign.
-  std::string encoding;       // See EncodingFromName.
-  std::string dialect;        // Of csv_dialects.h, or "generic".
-  std::string image_columns;  // Names or 1-based numbers, joined by ",".
-  bool allow_file = false;    // Paths and file:// are images too.
+  std::string delimiter = {};      // "," ";" "tab" "|", any other ASCII sign.
+  std::string encoding = {};       // See EncodingFromName.
+  std::string dialect = {};        // Of csv_dialects.h, or "generic".
+  std::string image_columns = {};  // Names or 1-based numbers, joined by ",".
+  bool allow_file = false;         // Paths and file:// are images too.
 };
 
 enum class CsvLineEnd : uint8_t { kNone, kLf, kCrlf, kCr, kMixed };

@@ -15,7 +15,7 @@ namespace imgbatch {
 namespace {
 
 constexpr size_t kBlock = 64;
-constexpr size_t kReadAhead = size_t{256} << 10;
+constexpr size_t kReadAhead = size_t{64} << 10;
 
 bool OnlySpaces(const char* begin, const char* end) {
   return std::all_of(begin, end, [](char c) { return c == ' '; });

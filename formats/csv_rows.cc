@@ -40,18 +40,17 @@ Result<std::unique_ptr<CsvRows>> CsvRows::Of(CsvSource source,
                                              bool need_images) {
   std::unique_ptr<CsvRows> rows(new CsvRows(std::move(source)));
   {
-    std::string sample(kDetectSample, '\0');
-    size_t size = 0;
+    std::string sample;
     bool whole = false;
-    while (size + 4 <= sample.size()) {
+    while (!whole && sample.size() < kDetectSample) {
+      const size_t size = sample.size();
+      sample.resize(std::min(kDetectSample + 4, size * 2 + 16384));
       Result<size_t> got =
           rows->source_.Read({sample.data() + size, sample.size() - size});
       if (!got) return got.error();
       whole = *got == 0;
-      if (whole) break;
-      size += *got;
+      sample.resize(size + *got);
     }
-    sample.resize(size);
     rows->source_.Rewind();
     Result<CsvProfile> profile =
         DetectCsv(sample, whole, rows->source_, options, file);

@@ -18,7 +18,7 @@ namespace {
 
 // How much of a file is looked at to tell UTF-8 from windows-1252: 20 ms.
 constexpr uint64_t kEncodingSample = uint64_t{64} << 20;
-constexpr size_t kChunk = size_t{1} << 20;
+constexpr size_t kChunk = size_t{256} << 10;
 
 struct Signature {
   std::string_view bytes;
@@ -200,11 +200,11 @@ void CsvSource::Rewind() {
 }
 
 Result<void> CsvSource::Detect(std::string_view encoding) {
-  std::vector<char> chunk(kChunk);
-  Result<size_t> got = ReadAt(0, chunk);
-  if (!got) return got.error();
-  if (*got == 0) return Error{ErrorCode::kInput, "is empty"};
-  const std::string_view start(chunk.data(), *got);
+  std::vector<char> chunk;
+  Result<std::string_view> first = Peek(0, chunk);
+  if (!first) return first.error();
+  const std::string_view start = *first;
+  if (start.empty()) return Error{ErrorCode::kInput, "is empty"};
 
   std::optional<CsvEncoding> by_bom;
   if (start.starts_with("\xEF\xBB\xBF")) {
@@ -244,22 +244,46 @@ Result<void> CsvSource::Detect(std::string_view encoding) {
                    "--encoding utf-16be"};
     }
     guessed_ = true;
-    uint64_t offset = 0;
-    while (offset < kEncodingSample) {
-      got = ReadAt(offset, chunk);
-      if (!got) return got.error();
-      if (*got == 0) break;
-      const size_t valid = ValidUtf8({chunk.data(), *got});
-      // A character may be cut by the end of the chunk, not of the file.
-      if (valid < *got && (*got - valid > 3 || *got < chunk.size())) {
-        encoding_ = CsvEncoding::kWindows1252;
-        break;
-      }
-      offset += valid;
-    }
+    Result<bool> valid = BeginsWithUtf8(start, chunk);
+    if (!valid) return valid.error();
+    if (!*valid) encoding_ = CsvEncoding::kWindows1252;
   }
   Rewind();
   return {};
+}
+
+Result<bool> CsvSource::BeginsWithUtf8(std::string_view piece,
+                                       std::vector<char>& chunk) const {
+  uint64_t offset = 0;
+  while (offset < kEncodingSample && !piece.empty()) {
+    const size_t valid = ValidUtf8(piece);
+    offset += valid;
+    if (valid < piece.size()) {
+      // The end of a piece may cut a character, that of the file may not.
+      if (piece.size() - valid > 3) return false;
+      Result<std::string_view> again = Peek(offset, chunk);
+      if (!again) return again.error();
+      if (ValidUtf8(*again) == 0) return false;
+      piece = *again;
+      continue;
+    }
+    Result<std::string_view> next = Peek(offset, chunk);
+    if (!next) return next.error();
+    piece = *next;
+  }
+  return true;
+}
+
+Result<std::string_view> CsvSource::Peek(uint64_t offset,
+                                         std::vector<char>& chunk) const {
+  if (file_ < 0) {
+    return std::string_view(memory_).substr(
+        static_cast<size_t>(std::min<uint64_t>(offset, memory_.size())));
+  }
+  chunk.resize(kChunk);
+  Result<size_t> got = ReadAt(offset, chunk);
+  if (!got) return got.error();
+  return std::string_view(chunk.data(), *got);
 }
 
 Result<size_t> CsvSource::ReadRaw(std::span<char> out) {

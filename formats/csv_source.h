@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/result.h"
 #include "formats/csv_text.h"
@@ -47,6 +48,13 @@ class CsvSource {
  private:
   CsvSource() = default;
   Result<void> Detect(std::string_view encoding);
+  // Whether the file, whose beginning is `piece`, is UTF-8 as far as it is
+  // looked at.
+  Result<bool> BeginsWithUtf8(std::string_view piece,
+                              std::vector<char>& chunk) const;
+  // Bytes from a place on, which `chunk` may hold; none at the end.
+  Result<std::string_view> Peek(uint64_t offset,
+                                std::vector<char>& chunk) const;
   Result<size_t> ReadRaw(std::span<char> out);
   // Bytes at a place, wherever the reading is; fewer at the end.
   Result<size_t> ReadAt(uint64_t offset, std::span<char> out) const;
