@@ -250,7 +250,9 @@ std::string WithoutEntities(std::string_view text) {
   std::string out;
   for (size_t i = 0; i < text.size();) {
     out += text[i];
-    i += text.substr(i).starts_with("&amp;") ? 5 : 1;
+    ++i;
+    // "&amp;amp;", too, so that the result is its own normal form.
+    while (out.back() == '&' && text.substr(i).starts_with("amp;")) i += 4;
   }
   return out;
 }

@@ -40,6 +40,8 @@ TEST(Url, ReadsWhatCellsSay) {
        "example.com", "a.jpg"},
       {"http://example.com/a?b=1&amp;c=2", "http://example.com/a?b=1&c=2",
        "example.com", "a"},
+      {"http://example.com/a?b=1&amp;amp;c", "http://example.com/a?b=1&c",
+       "example.com", "a"},
       {"http://example.com/my photo.jpg", "http://example.com/my%20photo.jpg",
        "example.com", "my photo.jpg"},
       {"http://example.com/my%20photo.jpg", "http://example.com/my%20photo.jpg",
