@@ -1,6 +1,6 @@
 #!/bin/bash
-# Runs every fuzz target of a build directory for FUZZ_SECONDS (20) each, from
-# the seeds that the target itself makes:  tests/fuzz/run.sh BUILD-DIRECTORY
+# Runs every fuzz target of a build directory for FUZZ_SECONDS (20) each:
+#   tests/fuzz/run.sh BUILD-DIRECTORY
 # What it finds stays in that directory as crash-<target>-*.
 set -uo pipefail
 build=$(readlink -f "${1:?a build directory}")
@@ -13,6 +13,7 @@ for target in "$build"/*_fuzz; do
   name=$(basename "$target")
   corpus=$build/corpus-$name
   mkdir -p "$corpus"
+  [ "$name" != image_fuzz ] || "$build/make_seeds" "$corpus"
   if timeout $((seconds + 60)) "$target" -max_total_time="$seconds" \
     -rss_limit_mb=2048 -timeout=20 -print_final_stats=1 \
     -artifact_prefix="$build/crash-$name-" "$corpus" \
