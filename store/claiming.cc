@@ -1,6 +1,7 @@
 #include "store/claiming.h"
 
 #include <algorithm>
+#include <climits>
 #include <utility>
 
 #include "store/image_keys.h"
@@ -12,6 +13,8 @@ namespace {
 // An image whose decoding killed the process so often is given up (product).
 constexpr int kMaxSuspects = 3;
 constexpr size_t kMaxCachedHosts = 20'000;
+// Hosts without a free place per call; about 2 ms.
+constexpr int kMaxRefusals = 1000;
 
 // The first host of the batch after `after` that has something unclaimed; 0:
 // none. One seek in the index, however many images a host has.
@@ -98,6 +101,9 @@ std::vector<Claim> Claimer::Take(Database& database, Ledger& ledger,
                                  int64_t owner) {
   std::vector<Claim> claims;
   std::vector<Turn> turns = TurnsOf(database, request.scope);
+  const bool will_come_again = database.Value(
+      "SELECT EXISTS (SELECT 1 FROM image WHERE claim = ?)", owner);
+  looks_left_ = will_come_again ? kMaxRefusals : INT_MAX;
   // Batches take turns, image by image; one that has nothing left drops out.
   for (size_t at = 0; !turns.empty() && !database.failed() &&
                       claims.size() < static_cast<size_t>(request.wanted);) {
@@ -177,14 +183,21 @@ bool Claimer::TakeOne(Database& database, Ledger& ledger,
       continue;
     }
     if (host == 0 || (wrapped && host > begin)) return false;
+    if (looks_left_ <= 0) {
+      last_host_[turn.batch] = host - 1;  // Goes on here next time.
+      return false;
+    }
     if (request.hosts != nullptr &&
         request.hosts->Free(HostName(database, host)) <= 0) {
+      --looks_left_;
       continue;
     }
     if (TakeFrom(database, ledger, request, owner, turn, host, claims)) {
       last_host_[turn.batch] = host;
+      looks_left_ = std::min(looks_left_, kMaxRefusals);
       return true;
     }
+    --looks_left_;  // Everything of it waits.
   }
   return false;
 }

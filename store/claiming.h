@@ -18,7 +18,9 @@ namespace imgbatch {
 class Claimer {
  public:
   // Claims up to request.wanted images of the scope for the owner, within the
-  // open transaction. `unfinished_claims`: how many the owner already has.
+  // open transaction. While the owner has claims, and will therefore ask again
+  // soon, not every host is asked for a place: a batch of a hundred thousand
+  // hosts must not hold up the others.
   std::vector<Claim> Take(Database& database, Ledger& ledger,
                           const ExchangeRequest& request, int64_t owner);
 
@@ -42,6 +44,7 @@ class Claimer {
                 int64_t host, std::vector<Claim>& claims);
   const std::string& HostName(Database& database, int64_t host);
 
+  int looks_left_ = 0;     // Hosts that may still be refused in this call.
   BatchKey last_batch_{};  // Served last, in the scope of serve.
   std::map<BatchKey, int64_t> last_host_;
   std::unordered_map<int64_t, std::string> host_names_;  // A cache.

@@ -37,6 +37,19 @@ size_t FilterBit(uint64_t hash, int i, size_t bits) {
   return static_cast<size_t>((hash + static_cast<uint64_t>(i) * step) % bits);
 }
 
+// The used slots, entries of one hash in the order in which they came: from a
+// gap on, since a probe may run over the end of the table.
+std::vector<uint32_t> OldestFirst(const std::vector<uint32_t>& numbers) {
+  std::vector<uint32_t> slots;
+  size_t gap = 0;
+  while (gap < numbers.size() && numbers[gap] != 0) ++gap;
+  for (size_t i = 0; i < numbers.size(); ++i) {
+    const size_t at = (gap + i) % numbers.size();
+    if (numbers[at] != 0) slots.push_back(static_cast<uint32_t>(at));
+  }
+  return slots;
+}
+
 struct Record {
   uint64_t hash = 0;
   uint32_t number = 0;
@@ -110,13 +123,7 @@ Result<void> HashIndex::Add(uint64_t hash, uint32_t number) {
     hashes_.resize(std::max<size_t>(1024, old_hashes.size() * 2));
     numbers_.resize(hashes_.size());
     used_ = 0;
-    // From the start of a gap on, so that entries of one hash keep their order
-    // when a probe runs over the end of the table.
-    size_t gap = 0;
-    while (gap < old_numbers.size() && old_numbers[gap] != 0) ++gap;
-    for (size_t i = 0; i < old_numbers.size(); ++i) {
-      const size_t at = (gap + i) % old_numbers.size();
-      if (old_numbers[at] == 0) continue;
+    for (const uint32_t at : OldestFirst(old_numbers)) {
       const Result<void> added = Add(old_hashes[at], old_numbers[at] - 1);
       if (!added) return added;
     }
@@ -141,12 +148,7 @@ Result<void> HashIndex::WriteRun() {
   run.count = used_;
   run.filter.resize(used_ * kFilterBitsPerEntry / 64 + 1);
   const size_t bits = run.filter.size() * 64;
-  // Compacts the table in place, sorts it, and writes it in blocks.
-  std::vector<uint32_t> order;
-  order.reserve(used_);
-  for (size_t at = 0; at < numbers_.size(); ++at) {
-    if (numbers_[at] != 0) order.push_back(static_cast<uint32_t>(at));
-  }
+  std::vector<uint32_t> order = OldestFirst(numbers_);
   std::stable_sort(order.begin(), order.end(), [this](uint32_t a, uint32_t b) {
     return hashes_[a] < hashes_[b];
   });

@@ -52,10 +52,17 @@ bool IsSameFile(const std::string& a, const std::string& b) {
          first.st_ino == second.st_ino && first.st_dev == second.st_dev;
 }
 
+Error NotHere(const std::string& directory) {
+  return {ErrorCode::kUnsupported, "no unnamed files in " + directory};
+}
+
 // A file without a name gets one when it is complete: nothing to sweep.
 Result<void> WriteUnnamed(const std::string& directory, const std::string& path,
                           std::span<const uint8_t> bytes) {
   Result<File> file = OpenFile(directory, O_TMPFILE | O_WRONLY, 0644);
+  if (!file && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL)) {
+    return NotHere(directory);
+  }
   if (!file) return file.error();
   Result<void> done = WriteAll(*file, bytes, path);
   if (done) done = SyncFile(*file, path);
@@ -63,11 +70,14 @@ Result<void> WriteUnnamed(const std::string& directory, const std::string& path,
   const std::string open_file =
       "/proc/self/fd/" + std::to_string(file->descriptor());
   if (linkat(AT_FDCWD, open_file.c_str(), AT_FDCWD, path.c_str(),
-             AT_SYMLINK_FOLLOW) != 0 &&
-      errno != EEXIST) {
-    return FileError("cannot create", path, errno);
+             AT_SYMLINK_FOLLOW) == 0 ||
+      errno == EEXIST) {
+    return {};
   }
-  return {};
+  if (errno == ENOENT || errno == EXDEV || errno == EPERM) {
+    return NotHere(directory);  // No /proc, or no links.
+  }
+  return FileError("cannot create", path, errno);
 }
 
 // Where files without a name do not exist, and over a damaged file.
@@ -169,24 +179,17 @@ Result<void> DirectorySync::Await() {
   return broken_ ? Result<void>(*broken_) : Result<void>();
 }
 
-LocalPool::LocalPool(std::string folder) : folder_(std::move(folder)) {
+LocalPool::LocalPool(std::string folder)
+    : folder_(std::move(folder)), sync_(folder_) {
   for (int i = 0; i < 256; ++i) {
     directories_[static_cast<size_t>(i)] =
-        std::make_unique<DirectorySync>(folder_ + "/" + DirectoryName(i));
+        std::make_unique<Directory>(folder_ + "/" + DirectoryName(i));
   }
 }
 
 Result<std::unique_ptr<LocalPool>> LocalPool::Create(
     const std::string& folder) {
-  Result<void> made = MakeDirectories(folder, 0700);
-  for (int i = 0; made && i < 256; ++i) {
-    const std::string path = folder + "/" + DirectoryName(i);
-    if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
-      made = FileError("cannot create the directory", path, errno);
-    }
-  }
-  // Always: a process that was killed may have made them without this.
-  if (made) made = SyncDirectory(folder);
+  const Result<void> made = MakeDirectories(folder, 0700);
   if (!made) return made.error();
   return std::unique_ptr<LocalPool>(new LocalPool(folder));
 }
@@ -195,22 +198,34 @@ Result<PoolKey> LocalPool::Put(std::span<const uint8_t> bytes,
                                std::string_view extension) {
   const PoolKey key = ToHex(HashOf(bytes)) + "." + std::string(extension);
   const std::string path = PathOf(key);
-  Result<void> done;
-  if (!HasSize(path, bytes.size())) {
+  const int number = DigitValue(key[0]) << 4 | DigitValue(key[1]);
+  Directory& directory = *directories_[static_cast<size_t>(number)];
+  Result<void> done = Make(directory, ParentOf(path));
+  if (done && !HasSize(path, bytes.size())) {
     done = WriteUnnamed(ParentOf(path), path, bytes);
     // Not possible here, or something damaged had the name already.
     if ((done && !HasSize(path, bytes.size())) ||
-        (!done && done.error().code != ErrorCode::kNoSpace)) {
+        (!done && done.error().code == ErrorCode::kUnsupported)) {
       done = WriteRenamed(path, bytes);
     }
   }
   // Also when it was there: whoever wrote it may not have come so far.
-  if (done) {
-    const int number = DigitValue(key[0]) << 4 | DigitValue(key[1]);
-    done = directories_[static_cast<size_t>(number)]->Await();
-  }
+  if (done) done = directory.sync.Await();
   if (!done) return done.error();
   return key;
+}
+
+// Even when it is there it may not be durable: a process that was killed may
+// have made it and nothing more.
+Result<void> LocalPool::Make(Directory& directory, const std::string& path) {
+  const std::lock_guard lock(directory.mutex);
+  if (directory.is_made) return {};
+  if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
+    return FileError("cannot create the directory", path, errno);
+  }
+  Result<void> synced = sync_.Await();
+  directory.is_made = synced.has_value();
+  return synced;
 }
 
 Result<void> LocalPool::Publish(const PoolKey& key, const std::string& path) {

@@ -36,7 +36,7 @@ class DirectorySync {
 
 class LocalPool final : public ImagePool {
  public:
-  // Makes what is missing of the folder's 256 directories.
+  // Makes the folder when it is missing.
   static Result<std::unique_ptr<LocalPool>> Create(const std::string& folder);
 
   Result<PoolKey> Put(std::span<const uint8_t> bytes,
@@ -47,11 +47,21 @@ class LocalPool final : public ImagePool {
   Result<void> Remove(const PoolKey& key) override;
 
  private:
+  // One of the 256, made when it is first needed.
+  struct Directory {
+    explicit Directory(std::string path) : sync(std::move(path)) {}
+    std::mutex mutex;
+    bool is_made = false;  // Guarded by mutex: it is there, and durably so.
+    DirectorySync sync;
+  };
+
   explicit LocalPool(std::string folder);
   std::string PathOf(const PoolKey& key) const;
+  Result<void> Make(Directory& directory, const std::string& path);
 
   std::string folder_;
-  std::array<std::unique_ptr<DirectorySync>, 256> directories_;
+  DirectorySync sync_;
+  std::array<std::unique_ptr<Directory>, 256> directories_;
 };
 
 }  // namespace imgbatch

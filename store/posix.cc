@@ -26,8 +26,10 @@ Result<File> OpenFile(const std::string& path, int flags, unsigned mode) {
     descriptor = open(path.c_str(), flags | O_CLOEXEC, mode);
   } while (descriptor < 0 && errno == EINTR);
   if (descriptor >= 0) return File(descriptor);
-  Error error = FileError("cannot open", path, errno);
-  if (errno == ENOENT) error.code = ErrorCode::kNotFound;
+  const int error_number = errno;
+  Error error = FileError("cannot open", path, error_number);
+  if (error_number == ENOENT) error.code = ErrorCode::kNotFound;
+  errno = error_number;
   return error;
 }
 

@@ -39,7 +39,8 @@ class File {
 Error FileError(std::string_view what, const std::string& path,
                 int error_number);
 
-// open(2) with O_CLOEXEC. Failures are FileErrors, a missing file kNotFound.
+// open(2) with O_CLOEXEC. Failures are FileErrors, a missing file kNotFound;
+// errno tells the rest.
 Result<File> OpenFile(const std::string& path, int flags, unsigned mode = 0644);
 
 Result<void> WriteAll(const File& file, std::span<const uint8_t> bytes,

@@ -1,11 +1,15 @@
 // The contracts of the ports, held against every implementation.
+#include <fstream>
+#include <iterator>
 #include <memory>
 
-#include "store/schema.h"
+#include "store/local_pool.h"
 #include "store/sqlite_job_reader.h"
 #include "store/sqlite_job_store.h"
+#include "tests/contract/image_pool_contract.h"
 #include "tests/contract/job_store_contract.h"
 #include "tests/support/memory_job_store.h"
+#include "tests/support/memory_pool.h"
 #include "tests/support/temporary_folder.h"
 
 namespace imgbatch {
@@ -57,15 +61,48 @@ class MemoryWorld final : public StoreWorld {
   MemoryDatabase database_;
 };
 
-template <typename World>
-std::unique_ptr<StoreWorld> Make() {
+class LocalPoolWorld final : public PoolWorld {
+ public:
+  ImagePool& pool() override { return *pool_; }
+  std::string NameFor(const std::string& name) override {
+    return folder_ / name;
+  }
+  std::string Published(const std::string& path) override {
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+
+ private:
+  TemporaryFolder folder_;
+  std::unique_ptr<LocalPool> pool_ = *LocalPool::Create(folder_ / "pool");
+};
+
+class MemoryPoolWorld final : public PoolWorld {
+ public:
+  ImagePool& pool() override { return pool_; }
+  std::string NameFor(const std::string& name) override { return name; }
+  std::string Published(const std::string& path) override {
+    const Result<std::vector<uint8_t>> bytes = pool_.Published(path);
+    return bytes ? std::string(bytes->begin(), bytes->end()) : std::string();
+  }
+
+ private:
+  MemoryPool pool_;
+};
+
+template <typename Port, typename World>
+std::unique_ptr<Port> Make() {
   return std::make_unique<World>();
 }
 
 INSTANTIATE_TEST_SUITE_P(Sqlite, JobStoreContract,
-                         testing::Values(&Make<SqliteWorld>));
+                         testing::Values(&Make<StoreWorld, SqliteWorld>));
 INSTANTIATE_TEST_SUITE_P(Memory, JobStoreContract,
-                         testing::Values(&Make<MemoryWorld>));
+                         testing::Values(&Make<StoreWorld, MemoryWorld>));
+INSTANTIATE_TEST_SUITE_P(Local, ImagePoolContract,
+                         testing::Values(&Make<PoolWorld, LocalPoolWorld>));
+INSTANTIATE_TEST_SUITE_P(Memory, ImagePoolContract,
+                         testing::Values(&Make<PoolWorld, MemoryPoolWorld>));
 
 }  // namespace
 }  // namespace imgbatch
