@@ -201,6 +201,7 @@ Result<ProcessConfig> ProcessConfigFrom(const Options& options) {
   auto store = StorePathFrom(options);
   if (!store) return store.error();
   config.store = *std::move(store);
+  config.store_given = options.Given("store");
   ConductorLimits& limits = config.limits;
   limits.workers =
       static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));

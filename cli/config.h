@@ -24,7 +24,8 @@ enum class IfRunning : uint8_t { kFail, kWait, kSkip, kJoin };
 
 // How a process works, as opposed to what the batch is.
 struct ProcessConfig {
-  std::string store;  // Path of the database.
+  std::string store;         // Path of the database.
+  bool store_given = false;  // By --store or its twins.
   ConductorLimits limits;
   FailOn fail_on;
   IfRunning if_running = IfRunning::kFail;

@@ -41,6 +41,11 @@ void Signals::OnFirst(std::function<void()> stop) {
   if (received_ != 0 && stop_) stop_();
 }
 
+bool Signals::WaitFor(Milliseconds limit) {
+  std::unique_lock lock(mutex_);
+  return came_.wait_for(lock, limit, [this] { return received_ != 0; });
+}
+
 ExitStatus Signals::Status() const {
   return received_ == SIGTERM ? ExitStatus::kTerminated
                               : ExitStatus::kInterrupted;
@@ -53,8 +58,9 @@ void Signals::Run() {
     if (sigwait(&set, &signal_number) != 0) continue;
     if (signal_number == kQuit) return;
     if (received_ != 0) _exit(128 + received_);
-    received_ = signal_number;
     const std::lock_guard lock(mutex_);
+    received_ = signal_number;
+    came_.notify_all();
     if (stop_) stop_();
   }
 }

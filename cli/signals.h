@@ -2,11 +2,13 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <functional>
 #include <mutex>
 #include <thread>
 
 #include "cli/exit_status.h"
+#include "core/clock.h"
 
 namespace imgbatch {
 
@@ -22,6 +24,9 @@ class Signals {
   // function forgets the last.
   void OnFirst(std::function<void()> stop);
 
+  // Waits so long, or until a signal came: then true.
+  bool WaitFor(Milliseconds limit);
+
   // 0, SIGINT or SIGTERM.
   int received() const { return received_; }
   // kInterrupted or kTerminated.
@@ -31,6 +36,7 @@ class Signals {
   void Run();
 
   std::mutex mutex_;
+  std::condition_variable came_;
   std::function<void()> stop_;  // Guarded by mutex_.
   std::atomic<int> received_ = 0;
   std::thread thread_;

@@ -383,7 +383,11 @@ void Conductor::Exchange() {
   }
   request.lookups = lookups;
   std::vector<HostFailure> failed_hosts;
-  for (const std::string& host : hosts_.TakeGivenUp()) {
+  // A turn late: the failures that were the last straw must be in the store
+  // before, or their images would still be claimed and miss it.
+  const std::vector<std::string> hosts =
+      std::exchange(given_up_, hosts_.TakeGivenUp());
+  for (const std::string& host : hosts) {
     for (const auto& [batch, plan] : plans_) {
       failed_hosts.push_back(
           {batch, host,
@@ -483,7 +487,9 @@ int Conductor::Wanted() const {
 }
 
 Milliseconds Conductor::WaitTime() const {
-  if (!outcomes_.empty() || !lookups_.empty()) return Milliseconds(0);
+  if (!outcomes_.empty() || !lookups_.empty() || !given_up_.empty()) {
+    return Milliseconds(0);
+  }
   const Milliseconds now = parts_.clock.Steady();
   Milliseconds wait = kTick;
   if (shutting_down_) {

@@ -175,6 +175,7 @@ class Conductor {
   std::vector<Ticket> lookups_;  // Fetched; is the content known?
   std::map<ContentId, Ticket> converting_;
   std::vector<Outcome> outcomes_;
+  std::vector<std::string> given_up_;  // Hosts whose images fail next turn.
   std::vector<ImageEvent> finished_;
   Ticket next_ticket_ = 1;
   uint64_t body_bytes_ = 0;
