@@ -8,6 +8,7 @@
 #include "formats/jpeg.h"
 #include "formats/png.h"
 #include "formats/pnm.h"
+#include "formats/psd.h"
 #include "formats/sniff.h"
 #include "formats/stb_decode.h"
 #include "formats/webp.h"

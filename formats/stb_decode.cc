@@ -2,14 +2,12 @@
 
 #include <algorithm>
 #include <memory>
-#include <optional>
 
-// Only these two decoders are compiled in, and they stay in this file.
+// Only this decoder is compiled in, and it stays in this file.
 #define STB_IMAGE_STATIC
 #define STB_IMAGE_IMPLEMENTATION
 #define STBI_NO_STDIO
 #define STBI_ONLY_TGA
-#define STBI_ONLY_PSD
 #define STBI_NO_FAILURE_STRINGS
 #define STBI_MAX_DIMENSIONS 65535
 #pragma GCC diagnostic push
@@ -138,107 +136,6 @@ void DropUnusedAlpha(Pixels& pixels, bool declared) {
   }
 }
 
-// --- PSD (Adobe Photoshop file formats specification). ---
-
-struct Psd {
-  uint32_t width;
-  uint32_t height;
-  int channels;
-  int depth;
-  Bytes resources;
-  Bytes layers;
-  Bytes data;  // From the compression word on.
-};
-
-std::optional<Bytes> TakeSection(Bytes& rest) {
-  if (rest.size() < 4) return std::nullopt;
-  const uint32_t size = Be32(rest.data());
-  if (size > rest.size() - 4) return std::nullopt;
-  const Bytes section = rest.subspan(4, size);
-  rest = rest.subspan(4 + size);
-  return section;
-}
-
-Result<Psd, Failure> ReadPsdHeader(Bytes b, const CodecLimits& limits) {
-  if (b.size() < 26) return Corrupt("the PSD is cut off");
-  if (Be16(&b[4]) == 2) return Unsupported("a PSB picture");
-  Psd psd{};
-  psd.channels = Be16(&b[12]);
-  psd.height = Be32(&b[14]);
-  psd.width = Be32(&b[18]);
-  psd.depth = Be16(&b[22]);
-  if (Be16(&b[4]) != 1) return Corrupt("the header of the PSD is damaged");
-  const auto size = CheckSize(psd.width, psd.height, limits);
-  if (!size) return size.error();
-  if (psd.depth != 8 && psd.depth != 16) {
-    return Unsupported("a PSD with neither 8 nor 16 bits");
-  }
-  if (Be16(&b[24]) != 3 || psd.channels < 3 || psd.channels > 16) {
-    return Unsupported("a PSD that is not RGB");
-  }
-  return psd;
-}
-
-// The data of an image resource; empty when it is not there.
-Bytes Resource(Bytes rest, uint16_t id) {
-  while (rest.size() >= 12 && HasAt(rest, 0, "8BIM")) {
-    const size_t name = size_t{rest[6]} + 1;
-    const size_t at = 6 + name + name % 2;
-    if (rest.size() < at + 4) return {};
-    const uint64_t size = Be32(&rest[at]);
-    if (size > rest.size() - at - 4) return {};
-    if (Be16(&rest[4]) == id) return rest.subspan(at + 4, size);
-    rest =
-        rest.subspan(std::min<uint64_t>(at + 4 + size + size % 2, rest.size()));
-  }
-  return {};
-}
-
-// The fourth channel is transparency when the number of layers is negative.
-bool FirstAlphaIsTransparency(Bytes layers) {
-  return layers.size() >= 6 && (layers[4] & 0x80) != 0;
-}
-
-bool HasAllPixels(const Psd& psd) {
-  const uint16_t compression = Be16(psd.data.data());
-  const Bytes data = psd.data.subspan(2);
-  const uint64_t rows = uint64_t{psd.height} * psd.channels;
-  if (compression == 0) {
-    return data.size() >= rows * psd.width * (psd.depth / 8);
-  }
-  if (data.size() < rows * 2) return false;
-  uint64_t packed = rows * 2;
-  for (uint64_t i = 0; i < rows; ++i) packed += Be16(&data[2 * i]);
-  return data.size() >= packed;
-}
-
-Result<Psd, Failure> ReadPsd(Bytes b, const CodecLimits& limits) {
-  auto psd = ReadPsdHeader(b, limits);
-  if (!psd) return psd;
-  Bytes rest = b.subspan(26);
-  const auto modes = TakeSection(rest);
-  const auto resources = modes ? TakeSection(rest) : std::nullopt;
-  const auto layers = resources ? TakeSection(rest) : std::nullopt;
-  if (!layers || rest.size() < 2) return Corrupt("the PSD is cut off");
-  psd->resources = *resources;
-  psd->layers = *layers;
-  psd->data = rest;
-  const uint16_t compression = Be16(rest.data());
-  if (compression > 1 || (compression == 1 && psd->depth == 16)) {
-    return Unsupported("a PSD with this compression");
-  }
-  if (!HasAllPixels(*psd)) return Corrupt("the PSD is cut off");
-  constexpr uint16_t kVersionInfo = 1057;
-  const Bytes version = Resource(psd->resources, kVersionInfo);
-  if (version.size() > 4 && version[4] == 0) {
-    return Unsupported("a PSD that was saved without its composite picture");
-  }
-  if (psd->channels > 3 && !FirstAlphaIsTransparency(psd->layers)) {
-    return Unsupported("a PSD with more channels than its colours");
-  }
-  return psd;
-}
-
 }  // namespace
 
 Result<CodecCost, Failure> TgaCost(std::span<const uint8_t> source,
@@ -261,30 +158,6 @@ Result<Pixels, Failure> DecodeTga(std::span<const uint8_t> source,
   auto pixels = Decode(source, *cost, TgaChannels(*tga));
   if (pixels && pixels->channels % 2 == 0) {
     DropUnusedAlpha(*pixels, tga->has_alpha);
-  }
-  return pixels;
-}
-
-Result<CodecCost, Failure> PsdCost(std::span<const uint8_t> source,
-                                   const CodecLimits& limits) {
-  const auto psd = ReadPsdHeader(source, limits);
-  if (!psd) return psd.error();
-  return CodecCost{ImageFormat::kPsd, psd->width, psd->height,
-                   uint64_t{psd->width} * psd->height * 8};
-}
-
-Result<Pixels, Failure> DecodePsd(std::span<const uint8_t> source,
-                                  const CodecLimits& limits) {
-  const auto psd = ReadPsd(source, limits);
-  if (!psd) return psd.error();
-  const auto cost = PsdCost(source, limits);
-  auto pixels = Decode(source, *cost, psd->channels > 3 ? 4 : 3);
-  if (!pixels) return pixels;
-  constexpr uint16_t kProfile = 1039;
-  const Bytes icc = Resource(psd->resources, kProfile);
-  if (icc.size() >= 128 && icc.size() <= limits.max_metadata &&
-      HasAt(icc, 16, "RGB ")) {
-    pixels->icc.assign(icc.begin(), icc.end());
   }
   return pixels;
 }

@@ -1,5 +1,5 @@
-// TGA and PSD through stb_image, which believes what files say; so everything
-// is checked here first, and what stb_image would do wrong is refused.
+// TGA through stb_image, which believes what files say; so everything is
+// checked here first, and what stb_image would do wrong is refused.
 #pragma once
 
 #include <cstdint>
@@ -14,15 +14,10 @@ namespace imgbatch {
 // From the header alone; see Codec::Cost. The memory is that of the decoder.
 Result<CodecCost, Failure> TgaCost(std::span<const uint8_t> source,
                                    const CodecLimits& limits);
-Result<CodecCost, Failure> PsdCost(std::span<const uint8_t> source,
-                                   const CodecLimits& limits);
 
 // Fails with kCorruptImage when pixels are missing, with kUnsupportedFormat
 // for variants that would come out wrong.
 Result<Pixels, Failure> DecodeTga(std::span<const uint8_t> source,
-                                  const CodecLimits& limits);
-// The composite picture, with the colour profile.
-Result<Pixels, Failure> DecodePsd(std::span<const uint8_t> source,
                                   const CodecLimits& limits);
 
 }  // namespace imgbatch
