@@ -95,7 +95,7 @@ class JobStore {
   // them (and a webhook's outbox row is written when a batch ends), contents
   // are looked up, images are claimed. Outcomes of images that are not claimed
   // by this object change nothing. Claims of dead owners return to pending
-  // first (checked at most once a second).
+  // first (looked for twice a second).
   virtual Result<Exchanged> Exchange(const ExchangeRequest& request) = 0;
 
   // Gives failed images of an ended batch another round, all or of one code;

@@ -11,7 +11,7 @@
 namespace imgbatch {
 namespace {
 
-constexpr std::chrono::milliseconds kDeadOwnerInterval{1000};
+constexpr std::chrono::milliseconds kDeadOwnerInterval{500};
 // Images that fail with their host per transaction: keeps the log bounded.
 constexpr int64_t kHostFailuresAtOnce = 20'000;
 
