@@ -140,9 +140,8 @@ Result<DrainEnd> Drain(Session& session, const ProcessConfig& config,
   std::unique_ptr<RowReader> row_reader;
   std::optional<Recording> recording;
   if (!work.batch.sealed) {
-    row_reader =
-        std::make_unique<RowReader>(session.KeptPath(work.batch.kept_input),
-                                    work.plan.settings, work.batch);
+    row_reader = std::make_unique<RowReader>(session.paths(),
+                                             work.plan.settings, work.batch);
     recording = Recording{work.batch.key, &row_reader->feed()};
   }
   signals.OnFirst([&conductor] { conductor.Stop(); });

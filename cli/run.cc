@@ -1,6 +1,7 @@
 // imgbatch run: record a CSV, then do what resume does.
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <optional>
@@ -18,6 +19,7 @@
 #include "cli/events.h"
 #include "cli/images_directory.h"
 #include "cli/quantities.h"
+#include "cli/row_reader.h"
 #include "cli/session.h"
 #include "core/hash.h"
 #include "core/uuid.h"
@@ -36,6 +38,17 @@ struct Input {
   std::string identity;  // Empty: never the same as another (a pipe).
 };
 
+// Files above this size are copied while they are recorded: the first download
+// must not wait for it.
+constexpr off_t kCopiedBefore = off_t{64} << 20;
+
+std::string RealPath(const std::string& path) {
+  char* resolved = realpath(path.c_str(), nullptr);
+  std::string real = resolved == nullptr ? path : resolved;
+  std::free(resolved);
+  return real;
+}
+
 // Equal for the same file, unchanged, with the same settings. Its bytes are not
 // read for that: a large file would take too long.
 Result<std::string> IdentityOf(const Input& input) {
@@ -50,12 +63,9 @@ Result<std::string> IdentityOf(const Input& input) {
     return Error{ErrorCode::kInput,
                  input.path + " is a directory; name a CSV file"};
   }
-  char* resolved = realpath(input.path.c_str(), nullptr);
-  const std::string path = resolved == nullptr ? input.path : resolved;
-  std::free(resolved);
-  return ToHex(HashOf(fmt::format(
-      "{}\n{}\n{}.{:09}\n{}\n{}", path, about.st_size, about.st_mtim.tv_sec,
-      about.st_mtim.tv_nsec, ToText(input.settings), ToText(input.recipe))));
+  return ToHex(HashOf(fmt::format("{}\n{}\n{}\n{}", RealPath(input.path),
+                                  FileStamp(input.path), ToText(input.settings),
+                                  ToText(input.recipe))));
 }
 
 bool IsSameFile(const std::string& a, const std::string& b) {
@@ -111,40 +121,54 @@ void Announce(const CsvProfile& profile, const std::string& path,
   }
 }
 
+// Makes sure that the input can be used and will be kept; tells what it is.
+// A file is judged before it is copied, a pipe can only be judged after.
+Result<CsvProfile> TakeIn(Session& session, const Options& options,
+                          const std::string& uuid, Input& input) {
+  struct stat about {};
+  const bool is_file = input.path != "-" &&
+                       stat(input.path.c_str(), &about) == 0 &&
+                       S_ISREG(about.st_mode);
+  if (!is_file) {
+    auto ready = PrepareOutputs(options, input.settings);
+    if (!ready) return ready.error();
+    auto kept = input.path == "-"
+                    ? KeepStream(session.paths(), uuid, STDIN_FILENO)
+                    : KeepFile(session.paths(), uuid, input.path);
+    if (!kept) return kept.error();
+    auto opened = CsvCatalogue::Open(kept->path, CsvOptionsOf(input.settings));
+    if (opened) return (*opened)->profile();
+    unlink(kept->path.c_str());
+    return opened.error();
+  }
+  auto opened = CsvCatalogue::Open(input.path, CsvOptionsOf(input.settings));
+  if (!opened) return opened.error();
+  auto ready = PrepareOutputs(options, input.settings);
+  if (!ready) return ready.error();
+  if (about.st_size > kCopiedBefore) {
+    input.settings.input_path = RealPath(input.path);
+    input.settings.input_stamp = FileStamp(input.path);
+  } else {
+    auto kept = KeepFile(session.paths(), uuid, input.path);
+    if (!kept) return kept.error();
+  }
+  return (*opened)->profile();
+}
+
 // A new batch of the input: kept, detected, in the store, nothing recorded.
 Result<BatchKey> CreateBatch(Session& session, const Options& options,
-                             const ProcessConfig& config, const Input& input) {
+                             const ProcessConfig& config, Input input) {
   NewBatch batch;
   const WallTime now = session.clock().Now();
   batch.uuid = NewUuid(now);
+  auto profile = TakeIn(session, options, batch.uuid, input);
+  if (!profile) return profile.error();
   batch.source = input.path;
   batch.identity = input.identity.empty() ? batch.uuid : input.identity;
   batch.settings = ToText(input.settings);
   batch.recipe = ToText(input.recipe);
   batch.recipe_fingerprint = Fingerprint(input.recipe);
-  // A file is judged before it is copied, a pipe can only be judged after.
-  std::unique_ptr<CsvCatalogue> catalogue;
-  if (input.path != "-") {
-    auto opened = CsvCatalogue::Open(input.path, CsvOptionsOf(input.settings));
-    if (!opened) return opened.error();
-    catalogue = *std::move(opened);
-  }
-  if (auto ready = PrepareOutputs(options, input.settings); !ready) {
-    return ready.error();
-  }
-  auto kept = input.path == "-"
-                  ? KeepStream(session.paths(), batch.uuid, STDIN_FILENO)
-                  : KeepFile(session.paths(), batch.uuid, input.path);
-  if (!kept) return kept.error();
-  if (catalogue == nullptr) {
-    auto opened = CsvCatalogue::Open(kept->path, CsvOptionsOf(input.settings));
-    if (!opened) {
-      unlink(kept->path.c_str());
-      return opened.error();
-    }
-    catalogue = *std::move(opened);
-  }
-  batch.kept_input = kept->relative;
+  batch.kept_input = KeptInputOf(session.paths(), batch.uuid).relative;
   auto key = session.store().CreateBatch(batch, now);
   if (!key) return key.error();
   auto view = session.reader().ReadBatch(*key);
@@ -154,7 +178,7 @@ Result<BatchKey> CreateBatch(Session& session, const Options& options,
     if (!json) return json.error();
     PrintEvent("started", session.clock(), *json);
   } else if (!config.quiet) {
-    Announce(catalogue->profile(), input.path, *view);
+    Announce(*profile, input.path, *view);
   }
   return *key;
 }

@@ -22,6 +22,11 @@ struct Settings {
   bool error_column = false;
   bool spreadsheet_safe = false;
 
+  // A large input is copied while it is recorded: until that is done, this is
+  // where it is (absolute) and what FileStamp says of it. Empty: copied before.
+  std::string input_path;
+  std::string input_stamp;
+
   // How the input is read; empty: detected.
   std::string image_columns;
   std::string delimiter;

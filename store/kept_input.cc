@@ -1,5 +1,6 @@
 #include "store/kept_input.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -31,8 +32,7 @@ struct Copy {
 
 Result<void> Begin(const StorePaths& paths, const std::string& uuid,
                    Copy& copy) {
-  copy.kept.relative = "inputs/" + uuid + ".csv";
-  copy.kept.path = paths.files + "/" + copy.kept.relative;
+  copy.kept = KeptInputOf(paths, uuid);
   copy.part = copy.kept.path + ".part";
   Result<File> file =
       OpenFile(copy.part, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600);
@@ -76,20 +76,29 @@ Result<void> CopyStream(Copy& copy, int descriptor, uint64_t max_bytes) {
   }
 }
 
+constexpr uint64_t kChunk = uint64_t{32} << 20;  // Between looks at `stop`.
+
+bool IsStopped(const std::atomic<bool>* stop) {
+  return stop != nullptr && *stop;
+}
+
 // Shares the blocks, or lets the kernel copy; false when it cannot.
-bool CopyInKernel(const File& from, Copy& copy, uint64_t size) {
+bool CopyInKernel(const File& from, Copy& copy, uint64_t size,
+                  const std::atomic<bool>* stop) {
   if (ioctl(copy.file.descriptor(), FICLONE, from.descriptor()) == 0) {
     copy.kept.bytes = size;
     return true;
   }
-  while (copy.kept.bytes < size) {
+  while (copy.kept.bytes < size && !IsStopped(stop)) {
     const ssize_t copied = copy_file_range(
         from.descriptor(), nullptr, copy.file.descriptor(), nullptr,
-        static_cast<size_t>(size - copy.kept.bytes), 0);
+        static_cast<size_t>(std::min(size - copy.kept.bytes, kChunk)), 0);
     if (copied < 0 && errno == EINTR) continue;
     // What was copied is no loss: reading goes on from there.
     if (copied <= 0) return false;
     copy.kept.bytes += static_cast<uint64_t>(copied);
+    // The disk begins at once; the sync at the end has little left to wait for.
+    sync_file_range(copy.file.descriptor(), 0, 0, SYNC_FILE_RANGE_WRITE);
   }
   return true;
 }
@@ -102,8 +111,14 @@ bool IsUnchanged(const struct stat& before, const struct stat& after) {
 
 }  // namespace
 
+KeptInput KeptInputOf(const StorePaths& paths, const std::string& uuid) {
+  const std::string relative = "inputs/" + uuid + ".csv";
+  return {relative, paths.files + "/" + relative, 0};
+}
+
 Result<KeptInput> KeepFile(const StorePaths& paths, const std::string& uuid,
-                           const std::string& source) {
+                           const std::string& source,
+                           const std::atomic<bool>* stop) {
   const auto refuse = [&source](const std::string& why) {
     return Error{ErrorCode::kInput, source + why};
   };
@@ -125,9 +140,12 @@ Result<KeptInput> KeepFile(const StorePaths& paths, const std::string& uuid,
     if (!done) return done.error();
     return Finish(copy);
   }
-  if (!CopyInKernel(*from, copy, static_cast<uint64_t>(before.st_size))) {
+  if (!CopyInKernel(*from, copy, static_cast<uint64_t>(before.st_size), stop)) {
     done = CopyStream(copy, from->descriptor(), UINT64_MAX);
     if (!done) return done.error();
+  }
+  if (IsStopped(stop)) {
+    return Error{ErrorCode::kCancelled, "copying the input was stopped"};
   }
   if (fstat(from->descriptor(), &after) != 0 || !IsUnchanged(before, after)) {
     return refuse(" changed while it was read; wait until it is complete");

@@ -2,6 +2,7 @@
 // exact and lets a batch go on after its file, its pipe or its upload is gone.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <string>
 
@@ -16,10 +17,15 @@ struct KeptInput {
   uint64_t bytes = 0;
 };
 
+// Where the copy of a batch's input is, or will be.
+KeptInput KeptInputOf(const StorePaths& paths, const std::string& uuid);
+
 // Copies the file at `source`. kInput when it is missing, cannot be read, is
-// not a regular file, or changes meanwhile; kNoSpace, kIo.
+// not a regular file, or changes meanwhile; kNoSpace, kIo; kCancelled soon
+// after `stop` (borrowed; may be null) became true.
 Result<KeptInput> KeepFile(const StorePaths& paths, const std::string& uuid,
-                           const std::string& source);
+                           const std::string& source,
+                           const std::atomic<bool>* stop = nullptr);
 
 // Copies what a descriptor (standard input, an upload) yields until its end.
 // kTooLarge above `max_bytes`.
