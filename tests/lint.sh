@@ -32,7 +32,7 @@ done
 # option of the page is one that the program knows.
 options_agree() {
   local help manual
-  help=$(for command in '' run resume status; do
+  help=$(for command in '' run resume status retry export inspect cancel version; do
     # shellcheck disable=SC2086  # No command is no argument.
     "$build/imgbatch" $command --help
   done | grep -oE -- '--[a-z][a-z-]+' | sort -u)

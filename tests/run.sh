@@ -137,7 +137,7 @@ set_layering() { script layering tests/layering_test.sh; }
 set_format() {
   local bad
   bad=$(sources | xargs clang-format --dry-run -Werror 2>&1 |
-    sed -n 's/^\([^:]*\):.*/\1/p' | sort -u)
+    sed -n 's/:[0-9]*:[0-9]*: error: .*//p' | sort -u)
   if [ -n "$bad" ]; then
     fail "format; run: clang-format -i" "$(echo "$bad" | tr '\n' ' ')"
   else

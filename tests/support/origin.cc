@@ -263,8 +263,8 @@ void Origin::Server::Advance(int socket) {
 bool Origin::Server::ParseOne(Connection& connection) {
   // A TLS client; a server without TLS answers in its own language.
   if (!connection.in.empty() && connection.in[0] == 0x16) {
-    const auto answer = std::make_shared<const std::string>(
-        "HTTP/1.1 400 Bad Request\r\n\r\n");
+    const auto answer =
+        std::make_shared<const std::string>("HTTP/1.1 400 Bad Request\r\n\r\n");
     connection.in.clear();
     connection.closing = true;
     connection.out.push_back({Step::Kind::kSend, answer, answer->size()});
