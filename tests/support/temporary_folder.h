@@ -11,9 +11,9 @@ namespace imgbatch {
 
 class TemporaryFolder {
  public:
-  TemporaryFolder() {
-    std::string pattern =
-        (std::filesystem::temp_directory_path() / "imgbatch-XXXXXX").string();
+  explicit TemporaryFolder(const std::filesystem::path& in =
+                               std::filesystem::temp_directory_path()) {
+    std::string pattern = (in / "imgbatch-XXXXXX").string();
     IMGBATCH_ASSERT(mkdtemp(pattern.data()) != nullptr);
     path_ = pattern;
   }
