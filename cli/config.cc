@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
+#include <sstream>
 #include <thread>
 
 #include <fmt/format.h>
@@ -167,6 +169,16 @@ Result<void> ReadNetwork(const Options& options, Settings& settings) {
     settings.network.allowed.push_back(*cidr);
     rest = comma == std::string_view::npos ? "" : rest.substr(comma + 1);
   }
+  if (options.Given("header-file")) {
+    settings.header_file = Absolute(options.Text("header-file"));
+    auto rules = HeaderRulesFrom(settings);
+    if (!rules) return rules.error();
+  }
+  const std::string& noai = options.Text("robots-noai");
+  settings.respect_noai = noai == "respect";
+  if (!noai.empty() && noai != "respect" && noai != "ignore") {
+    return Wrong(options, "robots-noai", "type ignore or respect");
+  }
   settings.user_agent = options.Text("user-agent");
   if (settings.user_agent.find_first_of("\r\n") != std::string::npos) {
     return Wrong(options, "user-agent", "type one line");
@@ -175,6 +187,23 @@ Result<void> ReadNetwork(const Options& options, Settings& settings) {
 }
 
 }  // namespace
+
+Result<HeaderRules> HeaderRulesFrom(const Settings& settings) {
+  if (settings.header_file.empty()) return HeaderRules();
+  std::ifstream file(settings.header_file);
+  std::stringstream text;
+  text << file.rdbuf();
+  if (!file) {
+    return Error{ErrorCode::kUsage,
+                 "cannot read the headers in " + settings.header_file};
+  }
+  auto rules = HeaderRules::Parse(text.str());
+  if (!rules) {
+    return Error{ErrorCode::kUsage,
+                 settings.header_file + ": " + rules.error().message};
+  }
+  return rules;
+}
 
 Result<std::string> StorePathFrom(const Options& options) {
   if (options.Given("store")) return Absolute(options.Text("store"));

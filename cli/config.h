@@ -7,6 +7,7 @@
 
 #include "cli/options.h"
 #include "core/conductor.h"
+#include "core/header_rules.h"
 #include "core/recipe.h"
 #include "core/result.h"
 #include "core/settings.h"
@@ -40,6 +41,9 @@ Result<ProcessConfig> ProcessConfigFrom(const Options& options);
 // absolute, since a resume may come from any directory.
 Result<Settings> SettingsFrom(const Options& options, const std::string& input);
 Result<Recipe> RecipeFrom(const Options& options);
+
+// The rules of the batch's header file, read now; kUsage.
+Result<HeaderRules> HeaderRulesFrom(const Settings& settings);
 
 // --store, else $STATE_DIRECTORY (systemd), $XDG_STATE_HOME or ~/.local/state.
 Result<std::string> StorePathFrom(const Options& options);

@@ -266,9 +266,13 @@ Result<ExitStatus> DrainAndReport(Session& session, const ProcessConfig& config,
 
   const Milliseconds started = session.clock().Steady();
   if (!HasEnded(found->state)) {
+    auto headers = HeaderRulesFrom(*settings);
+    if (!headers) return headers.error();
     auto end =
         Drain(session, config,
-              {*found, {*std::move(settings), *std::move(recipe)}}, signals);
+              {*found,
+               {*std::move(settings), *std::move(recipe), *std::move(headers)}},
+              signals);
     if (!end) return end.error();
     found = session.reader().ReadBatch(key);
     if (!found) return found.error();

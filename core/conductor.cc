@@ -33,6 +33,18 @@ HostEvent EventOf(const HttpAnswer& answer) {
   return HostEvent::kNeutral;
 }
 
+// How long the server asked the whole host to be left alone.
+Milliseconds PauseOf(const HttpAnswer& answer, WallTime now) {
+  const auto* response = std::get_if<HttpResponse>(&answer);
+  if (response == nullptr ||
+      (response->status != 429 && response->status != 503)) {
+    return Milliseconds(0);
+  }
+  const auto seconds =
+      RetryAfterSeconds(response->retry_after, response->date, now);
+  return Milliseconds(1000) * seconds.value_or(0);
+}
+
 }  // namespace
 
 // One claimed image on its way.
@@ -116,7 +128,8 @@ void Conductor::Handle(Answered event) {
   const auto at = flights_.find(event.ticket);
   if (at == flights_.end()) return;
   Flight& flight = *at->second;
-  hosts_.Release(flight.url.host, EventOf(event.answer));
+  hosts_.Release(flight.url.host, EventOf(event.answer),
+                 PauseOf(event.answer, parts_.clock.Now()));
   if (auto* response = std::get_if<HttpResponse>(&event.answer)) {
     flight.downloaded += response->body.size();
     if (shutting_down_) return End(flight, ImageReleased{});
@@ -150,6 +163,13 @@ void Conductor::HandleResponse(Flight& flight, HttpResponse response) {
       flight.response.last_modified = known.last_modified;
     }
     return Keep(flight, std::nullopt, known.content);
+  }
+  if (flight.plan->batch.settings.respect_noai &&
+      ForbidsAi(flight.response.robots_tag)) {
+    return Fail(flight,
+                {FailureCode::kRobotsRefused, flight.response.status,
+                 "its X-Robots-Tag forbids use by machines that learn"},
+                flight.claim.attempts + 1);
   }
   flight.source_bytes = flight.response.body.size();
   body_bytes_ += flight.response.body.memory();
@@ -206,12 +226,16 @@ void Conductor::Send(Flight& flight) {
   const Settings& settings = flight.plan->batch.settings;
   flight.conditional = flight.claim.known.has_value() && !settings.refetch;
   flight.stage = Flight::Stage::kFetching;
-  parts_.http.Send(
+  HttpRequest request =
       RequestFor(flight.url.text, settings,
-                 flight.conditional ? &*flight.claim.known : nullptr),
-      [this, ticket = flight.ticket](HttpAnswer answer) {
-        events_.Push(Answered{ticket, std::move(answer)});
-      });
+                 flight.conditional ? &*flight.claim.known : nullptr);
+  for (HttpHeader& header : flight.plan->batch.headers.For(flight.url.host)) {
+    request.headers.push_back(std::move(header));
+  }
+  parts_.http.Send(std::move(request),
+                   [this, ticket = flight.ticket](HttpAnswer answer) {
+                     events_.Push(Answered{ticket, std::move(answer)});
+                   });
 }
 
 void Conductor::Convert(Flight& flight) {

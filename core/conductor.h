@@ -17,6 +17,7 @@
 #include "core/codec.h"
 #include "core/decode_journal.h"
 #include "core/fetch.h"
+#include "core/header_rules.h"
 #include "core/hosts.h"
 #include "core/http_client.h"
 #include "core/image_pool.h"
@@ -49,6 +50,7 @@ struct ConductorLimits {
 struct BatchPlan {
   Settings settings;
   Recipe recipe;
+  HeaderRules headers;
 };
 using PlanSource = std::function<Result<BatchPlan>(BatchKey)>;
 

@@ -163,6 +163,19 @@ HttpRequest RequestFor(const std::string& url, const Settings& settings,
   return request;
 }
 
+bool ForbidsAi(std::string_view robots_tag) {
+  std::string word;
+  for (const char c : std::string(robots_tag) + ",") {
+    if (c == ',' || c == ':') {  // "agent: directive" names an agent first.
+      if (word == "noai" || word == "noimageai") return true;
+      word.clear();
+    } else if (c != ' ' && c != '\t') {
+      word += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    }
+  }
+  return false;
+}
+
 Verdict Judge(const HttpResponse& response, bool conditional, WallTime now) {
   switch (response.status) {
     case 200:

@@ -49,6 +49,10 @@ using Verdict = std::variant<Fetched, NotModified, Redirect, Refused>;
 // Retry-After when the response has no Date of its own.
 Verdict Judge(const HttpResponse& response, bool conditional, WallTime now);
 
+// Whether an X-Robots-Tag (fields joined by ",") forbids use by machines that
+// learn: "noai" or "noimageai", for anybody or for a named agent.
+bool ForbidsAi(std::string_view robots_tag);
+
 // Seconds from now that a Retry-After field asks for: a number or one of the
 // three date forms of RFC 9110 section 5.6.7, clamped to 0..300. A date is read
 // against `date` (the response's Date field) where that can be read, since

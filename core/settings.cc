@@ -33,6 +33,8 @@ void VisitFields(SettingsType& s, const Visitor& visit) {
   visit("per_host", s.per_host);
   visit("user_agent", s.user_agent);
   visit("refetch", s.refetch);
+  visit("header_file", s.header_file);
+  visit("respect_noai", s.respect_noai);
 }
 
 std::string Encode(std::string_view text) {

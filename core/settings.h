@@ -44,6 +44,11 @@ struct Settings {
   int per_host = 6;
   std::string user_agent;  // Empty: imgbatch/VERSION (+URL).
   bool refetch = false;    // Send no conditional requests.
+  // Absolute path of a file of HeaderRules, read by each process; the secrets
+  // in it are not stored.
+  std::string header_file;
+  // Refuse images whose X-Robots-Tag says noai or noimageai.
+  bool respect_noai = false;
 };
 
 // One "key=value" a line, "%", CR and LF percent-encoded. Keys at their

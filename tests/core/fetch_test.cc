@@ -264,5 +264,15 @@ TEST(RequestFor, NeverSplitsAHeader) {
   EXPECT_EQ(Field(request, "User-Agent").rfind("imgbatch/", 0), 0U);
 }
 
+TEST(ForbidsAi, ReadsEveryDirective) {
+  for (const char* tag : {"noai", "NoAI", "noindex, noimageai",
+                          "otherbot: noindex, imgbatch: noai", " noai "}) {
+    EXPECT_TRUE(ForbidsAi(tag)) << tag;
+  }
+  for (const char* tag : {"", "noindex", "noaim", "max-snippet: 1"}) {
+    EXPECT_FALSE(ForbidsAi(tag)) << tag;
+  }
+}
+
 }  // namespace
 }  // namespace imgbatch
