@@ -63,22 +63,29 @@ std::vector<uint8_t> FilterSample(const PngImage& image, PngFilter filter) {
   return sample;
 }
 
+struct Trial {
+  uint64_t size = 0;  // Expected of the whole picture, in bytes.
+  PngFilter filter = PngFilter::kNone;
+};
+
 // Filters by what a trial says of them, best first.
-std::vector<PngFilter> RankFilters(const PngImage& image) {
+std::vector<Trial> RankFilters(const PngImage& image) {
   if (image.header.bits_per_pixel() < 8 ||
       image.header.colour == PngColour::kPalette) {
-    return {PngFilter::kNone, PngFilter::kLeastSum, PngFilter::kUp};
+    return {{0, PngFilter::kNone}, {0, PngFilter::kLeastSum}};
   }
-  std::vector<std::pair<size_t, PngFilter>> trials;
+  const uint64_t whole =
+      (image.header.row_bytes() + 1) * uint64_t{image.header.height};
+  std::vector<Trial> trials;
   for (const PngFilter filter : kPngFilters) {
     const std::vector<uint8_t> sample = FilterSample(image, filter);
-    trials.emplace_back(Deflate(sample, kTrialLevel, SIZE_MAX).size(), filter);
+    const size_t size = Deflate(sample, kTrialLevel, SIZE_MAX).size();
+    trials.push_back({size * whole / sample.size(), filter});
   }
-  std::stable_sort(trials.begin(), trials.end(),
-                   [](auto& a, auto& b) { return a.first < b.first; });
-  std::vector<PngFilter> ranked;
-  for (const auto& trial : trials) ranked.push_back(trial.second);
-  return ranked;
+  std::stable_sort(
+      trials.begin(), trials.end(),
+      [](const Trial& a, const Trial& b) { return a.size < b.size; });
+  return trials;
 }
 
 size_t FiltersToTry(Effort effort) {
@@ -95,12 +102,14 @@ size_t FiltersToTry(Effort effort) {
 
 std::vector<uint8_t> CompressRows(const PngImage& image, Effort effort,
                                   size_t max_bytes) {
-  std::vector<PngFilter> filters = RankFilters(image);
-  filters.resize(std::min(filters.size(), FiltersToTry(effort)));
+  std::vector<Trial> trials = RankFilters(image);
+  trials.resize(std::min(trials.size(), FiltersToTry(effort)));
   std::vector<uint8_t> best;
-  for (const PngFilter filter : filters) {
+  for (const Trial& trial : trials) {
+    // No level makes up for half as much again.
+    if (trial.size / 3 * 2 > max_bytes) continue;
     const std::vector<uint8_t> rows =
-        FilterRows(image, filter, 0, image.header.height);
+        FilterRows(image, trial.filter, 0, image.header.height);
     std::vector<uint8_t> packed = Deflate(rows, Level(effort), max_bytes);
     if (packed.empty()) continue;
     max_bytes = packed.size() - 1;

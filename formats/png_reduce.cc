@@ -61,12 +61,6 @@ Traits HideInvisible(std::vector<uint8_t>& rgba) {
   return traits;
 }
 
-uint8_t BitsFor(int colours) {
-  if (colours <= 2) return 1;
-  if (colours <= 4) return 2;
-  return colours <= 16 ? 4 : 8;
-}
-
 // Transparent colours first, so that tRNS is short; then dark to light, so
 // that neighbours in the palette look alike.
 std::vector<int> Order(const ColourTable& table) {
@@ -175,6 +169,26 @@ PngImage ReducePng(PngImage image, const PngFreedom& freedom) {
     PackRows(image);
   }
   return image;
+}
+
+bool HasMoreColours(const PngImage& image, size_t count) {
+  ColourTable table;
+  uint32_t last = Load(image.rows.data());
+  table.Add(last);
+  for (size_t i = 4; i < image.rows.size(); i += 4) {
+    const uint32_t colour = Load(&image.rows[i]);
+    if (colour == last) continue;
+    last = colour;
+    const int number = table.Add(colour);
+    if (number < 0 || static_cast<size_t>(number) >= count) return true;
+  }
+  return false;
+}
+
+uint8_t BitsFor(size_t colours) {
+  if (colours <= 2) return 1;
+  if (colours <= 4) return 2;
+  return colours <= 16 ? 4 : 8;
 }
 
 void PackRows(PngImage& image) {

@@ -15,6 +15,12 @@ struct PngFreedom {
 // Invisible pixels lose their colour, which nobody can see.
 PngImage ReducePng(PngImage image, const PngFreedom& freedom);
 
+// Whether an 8-bit RGBA picture has more than `count` (1..256) colours.
+bool HasMoreColours(const PngImage& image, size_t count);
+
+// 1, 2, 4 or 8: the bits of an index into so many colours.
+uint8_t BitsFor(size_t colours);
+
 // One byte a pixel -> header.bit_depth bits a pixel, for palettes and grey.
 void PackRows(PngImage& image);
 

@@ -16,7 +16,7 @@
 #include <string>
 #include <vector>
 
-#include "formats/jpeg.h"
+#include "formats/image_codec.h"
 
 namespace {
 
@@ -24,6 +24,7 @@ namespace fs = std::filesystem;
 
 struct Source {
   fs::path path;
+  std::string name;
   std::vector<uint8_t> bytes;
 };
 
@@ -71,14 +72,14 @@ int main(int argc, char** argv) {
   }
   std::vector<Source> sources;
   for (const auto& entry : fs::directory_iterator(argv[1])) {
-    const std::string extension = entry.path().extension();
-    if (extension == ".jpg" || extension == ".jpeg") {
-      sources.push_back({entry.path(), Load(entry.path())});
+    if (entry.is_regular_file()) {
+      sources.push_back(
+          {entry.path(), entry.path().filename(), Load(entry.path())});
     }
   }
   std::sort(sources.begin(), sources.end(),
             [](const Source& a, const Source& b) { return a.path < b.path; });
-  const imgbatch::CodecLimits limits;
+  const imgbatch::ImageCodec codec{imgbatch::CodecLimits{}};
   double best = 1e9;
   size_t bytes_in = 0, bytes_out = 0, kept = 0, failed = 0;
   double megapixels = 0;
@@ -87,7 +88,7 @@ int main(int argc, char** argv) {
     megapixels = 0;
     const auto begin = std::chrono::steady_clock::now();
     for (const Source& source : sources) {
-      const auto result = imgbatch::ConvertJpeg(source.bytes, recipe, limits);
+      const auto result = codec.Convert({source.bytes, source.name}, recipe);
       if (!result) {
         ++failed;
         if (round == 0) {
@@ -107,7 +108,7 @@ int main(int argc, char** argv) {
   }
   for (const Source& source : sources) {
     if (!each && output.empty()) break;
-    const auto result = imgbatch::ConvertJpeg(source.bytes, recipe, limits);
+    const auto result = codec.Convert({source.bytes, source.name}, recipe);
     if (!result) continue;
     if (each) {
       std::printf("%s %zu %zu\n", source.path.filename().c_str(),

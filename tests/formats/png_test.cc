@@ -75,6 +75,31 @@ TEST(Png, DrawingsBecomeMuchSmallerWithoutLoss) {
   EXPECT_LT(result.bytes.size(), png.size() / 2);
 }
 
+TEST(Png, PhotosGetAPaletteUnlessQualityIs100) {
+  const auto png = MakePng(MakePhoto(300, 200, 1), PngKind::kRgb8);
+  size_t last = png.size();
+  for (const int quality : {100, 90, 50, 10}) {
+    Recipe recipe;
+    recipe.quality = quality;
+    const ConvertedImage result = Converted(png, recipe);
+    const auto colour = ReadPngFile(result.bytes, kLimits)->header.colour;
+    EXPECT_EQ(colour == PngColour::kPalette, quality < 100) << quality;
+    EXPECT_LT(result.bytes.size(), last) << quality;
+    last = result.bytes.size();
+  }
+}
+
+TEST(Png, AGreyProfileKeepsGreyPicturesGrey) {
+  PngOptions options;
+  options.icc = MakeProfile("GRAY");
+  const auto png = MakePng(MakePhoto(300, 200, 1), PngKind::kGrey8, options);
+  const ConvertedImage result = Converted(png);
+  const auto file = ReadPngFile(result.bytes, kLimits);
+  EXPECT_EQ(result.how, DoneHow::kRecompressed);
+  EXPECT_EQ(file->header.colour, PngColour::kGrey);
+  EXPECT_TRUE(HasChunk(result.bytes, "iCCP"));
+}
+
 TEST(Png, KeepsWhatDoesNotPayWithoutMetadata) {
   PngOptions options;
   options.level = 9;
