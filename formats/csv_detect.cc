@@ -397,6 +397,8 @@ Result<CsvProfile> DetectCsv(std::string_view sample_text, bool whole,
         profile.preamble = at;
       }
       for (size_t i = first; i <= last; ++i) {
+        const bool alone = rows[last].cells.size() == 1;
+        if (rows[i].blank && !alone) continue;
         profile.header_lines.push_back(rows[i].line);
       }
       header = rows[last].cells;

@@ -4,6 +4,7 @@
 # What it finds stays in that directory as crash-<target>-*.
 set -uo pipefail
 build=$(readlink -f "${1:?a build directory}")
+root=$(dirname "$(readlink -f "$0")")/../..
 seconds=${FUZZ_SECONDS:-20}
 status=0
 found=no
@@ -14,9 +15,11 @@ for target in "$build"/*_fuzz; do
   corpus=$build/corpus-$name
   mkdir -p "$corpus"
   [ "$name" != image_fuzz ] || "$build/make_seeds" "$corpus"
+  seeds=()
+  [ "$name" = csv_reader_fuzz ] && seeds=("$root/samples/csv")
   if timeout $((seconds + 60)) "$target" -max_total_time="$seconds" \
     -rss_limit_mb=2048 -timeout=20 -print_final_stats=1 \
-    -artifact_prefix="$build/crash-$name-" "$corpus" \
+    -artifact_prefix="$build/crash-$name-" "$corpus" "${seeds[@]}" \
     >"$build/$name.log" 2>&1; then
     echo "ok - fuzz $name:" \
       "$(sed -n 's/stat::number_of_executed_units: *//p' "$build/$name.log")" \
