@@ -16,10 +16,15 @@ using Json = nlohmann::ordered_json;
 // Meta's cells have a depth of 2.
 constexpr int kMaxJsonDepth = 8;
 
-bool IsSeparator(char c) {
-  return c == ',' || c == ';' || c == '|' || c == ' ' ||
-         (c >= '\t' && c <= '\r');
-}
+constexpr auto kSeparators = [] {
+  std::array<bool, 256> table{};
+  for (const char c : {',', ';', '|', ' ', '\t', '\n', '\v', '\f', '\r'}) {
+    table[static_cast<uint8_t>(c)] = true;
+  }
+  return table;
+}();
+
+bool IsSeparator(char c) { return kSeparators[static_cast<uint8_t>(c)]; }
 
 bool IsLetter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
@@ -55,26 +60,28 @@ std::string_view TrimUrl(std::string_view text) {
   }
 }
 
+using Visitor = std::function<void(std::string_view)>;
+
 // WebToffee's exporter writes "URL ! alt : … ! title : …".
-void AddUrl(std::string_view text, std::vector<std::string>& urls) {
+void VisitUrl(std::string_view text, const Visitor& visit) {
   text = text.substr(0, text.find(" ! "));
   text = TrimUrl(text);
-  if (!text.empty()) urls.emplace_back(text);
+  if (!text.empty()) visit(text);
 }
 
-// Where a new URL begins at or after `at`: after separators, quotes and blank
-// characters, at a scheme. The end when there is none.
+// Where a new URL begins at or after `at`: after separators, blank characters
+// and quotes, at a scheme. The end when there is none.
 size_t NextUrl(std::string_view text, size_t at) {
   for (; at < text.size(); ++at) {
     if (!IsSeparator(text[at])) continue;
-    const std::string_view rest = text.substr(at + 1);
-    std::string_view next = TrimCell(rest.substr(0, 64));
+    // The next byte is no separator, or has its own turn.
+    std::string_view next = text.substr(at + 1, 64);
+    if (next.empty() || IsSeparator(next.front())) continue;
+    if (static_cast<uint8_t>(next.front()) >= 0x80) next = TrimCell(next);
     while (!next.empty() && (next.front() == '"' || next.front() == '\'')) {
       next.remove_prefix(1);
     }
-    if (BeginsScheme(next)) {
-      return at + 1;
-    }
+    if (BeginsScheme(next)) return at + 1;
   }
   return text.size();
 }
@@ -145,32 +152,37 @@ bool BeginsWith(std::string_view text, std::string_view lower) {
 
 ImageCell SplitImageCell(std::string_view text, bool paths) {
   ImageCell cell;
+  cell.is_json = VisitImageCell(
+      text, paths, [&](std::string_view url) { cell.urls.emplace_back(url); });
+  return cell;
+}
+
+bool VisitImageCell(std::string_view text, bool paths, const Visitor& visit) {
   text = TrimCell(text);
-  if (text.empty()) return cell;
+  if (text.empty()) return false;
   if (std::optional<Json> json = ParseJsonCell(text)) {
-    cell.is_json = true;
     VisitUrls(*json, [&](const Json& url) {
-      cell.urls.emplace_back(TrimCell(url.get_ref<const std::string&>()));
+      visit(TrimCell(url.get_ref<const std::string&>()));
     });
-    return cell;
+    return true;
   }
-  const size_t first = BeginsScheme(TrimUrl(text)) ? 0 : NextUrl(text, 0);
-  if (paths && first == text.size()) {
+  if (paths && !BeginsScheme(TrimUrl(text)) &&
+      NextUrl(text, 0) == text.size()) {
     size_t begin = 0;
     while (begin <= text.size()) {
       const size_t end =
           std::min(text.find_first_of(",;|\n", begin), text.size());
-      AddUrl(text.substr(begin, end - begin), cell.urls);
+      VisitUrl(text.substr(begin, end - begin), visit);
       begin = end + 1;
     }
-    return cell;
+    return false;
   }
   for (size_t begin = 0; begin < text.size();) {
     const size_t end = NextUrl(text, begin);
-    AddUrl(text.substr(begin, end - begin), cell.urls);
+    VisitUrl(text.substr(begin, end - begin), visit);
     begin = end;
   }
-  return cell;
+  return false;
 }
 
 bool LooksLikeUrl(std::string_view text) {

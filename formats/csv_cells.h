@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -23,6 +24,9 @@ struct ImageCell {
 // cell that begins with "[" or "{" and is JSON gives its strings, or the
 // values of "url", "src" or "link" of its objects.
 ImageCell SplitImageCell(std::string_view text, bool paths);
+// The same without copies: gives each URL to `visit`, and returns is_json.
+bool VisitImageCell(std::string_view text, bool paths,
+                    const std::function<void(std::string_view)>& visit);
 
 // True for "https://…", "http://…" and "//…".
 bool LooksLikeUrl(std::string_view text);

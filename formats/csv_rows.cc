@@ -142,22 +142,25 @@ bool CsvRows::TakeUrls(CsvRow& row) {
         overflows ? row.record.raw.substr(field.begin,
                                           row.record.content - field.begin)
                   : FieldText(row.record.raw, field, scratch_);
-    ImageCell cell = SplitImageCell(CellText(text), profile_.allow_file);
-    if (cell.urls.size() > kMaxUrlsPerCell) {
+    const size_t before = count;
+    const bool json = VisitImageCell(CellText(text), profile_.allow_file,
+                                     [&urls, &count](std::string_view url) {
+                                       // Strings are used again: most rows are
+                                       // alike.
+                                       if (count < urls.size()) {
+                                         urls[count] = url;
+                                       } else {
+                                         urls.emplace_back(url);
+                                       }
+                                       ++count;
+                                     });
+    if (count - before > kMaxUrlsPerCell) {
       Spoil(row, fmt::format("{} URLs in one cell; {} is the most",
-                             cell.urls.size(), kMaxUrlsPerCell));
+                             count - before, kMaxUrlsPerCell));
       return false;
     }
-    row.url_counts.push_back(cell.urls.size());
-    row.json.push_back(cell.is_json);
-    for (std::string& url : cell.urls) {
-      if (count < urls.size()) {
-        urls[count] = std::move(url);
-      } else {
-        urls.push_back(std::move(url));
-      }
-      ++count;
-    }
+    row.url_counts.push_back(count - before);
+    row.json.push_back(json);
   }
   urls.resize(count);
   return true;

@@ -102,5 +102,106 @@ INSTANTIATE_TEST_SUITE_P(
              "4,D,https://e.com/d.jpg,d.jpg\n"}),
     [](const auto& test) { return test.param.name; });
 
+TEST(CsvWriter, TrailingEmptyFieldsMakeRoom) {
+  EXPECT_EQ(Rewrite("id,image\n1,https://e.com/a.jpg,\n"
+                    "2,https://e.com/b.jpg,,\n3,https://e.com/c.jpg\n")
+                .text,
+            "id,image,Output Image Urls\n1,https://e.com/a.jpg,a.jpg\n"
+            "2,https://e.com/b.jpg,b.jpg,\n3,https://e.com/c.jpg,c.jpg\n");
+}
+
+TEST(CsvWriter, AnOccupiedNameGetsANumberAndAWarning) {
+  const Rewritten rewritten = Rewrite(
+      "Input Image Urls,Output Image Urls\nhttps://e.com/a.jpg,old.jpg\n");
+  EXPECT_EQ(rewritten.text,
+            "Input Image Urls,Output Image Urls,Output Image Urls 2\n"
+            "https://e.com/a.jpg,old.jpg,a.jpg\n");
+  ASSERT_EQ(rewritten.warnings.size(), 1u);
+  EXPECT_EQ(rewritten.warnings[0],
+            "the input has a column \"Output Image Urls\" already; the new "
+            "one is \"Output Image Urls 2\"");
+}
+
+TEST(CsvWriter, EachImageColumnGetsItsOwn) {
+  EXPECT_EQ(Rewrite("photo,photo,x\nhttps://e.com/a.jpg,\"https://e.com/b.jpg,"
+                    "https://e.com/bad.jpg\",1\n")
+                .text,
+            "photo,photo,x,photo (output),photo (output) 2\n"
+            "https://e.com/a.jpg,\"https://e.com/b.jpg,https://e.com/bad.jpg\","
+            "1,a.jpg,\"b.jpg,\"\n");
+}
+
+TEST(CsvWriter, TheErrorColumnComesLast) {
+  EXPECT_EQ(Rewrite("id,image\n1,https://e.com/bad.jpg\n2,\n", {},
+                    {.error_column = true})
+                .text,
+            "id,image,Output Image Urls,Image Errors\n"
+            "1,https://e.com/bad.jpg,,http_error\n2,,,\n");
+}
+
+TEST(CsvWriter, SpreadsheetSafeGuardsWhatIsPassedThrough) {
+  EXPECT_EQ(Rewrite("id,=image\n-1,https://e.com/a.jpg\n"
+                    "\"=1\"\"+1\",https://e.com/b.jpg\n"
+                    "@x\n"
+                    "+1,\"=a\" b\n",
+                    {.image_columns = "2"}, {.spreadsheet_safe = true})
+                .text,
+            "id,'=image,Output Image Urls\n'-1,https://e.com/a.jpg,a.jpg\n"
+            "\"'=1\"\"+1\",https://e.com/b.jpg,b.jpg\n"
+            "'@x\n"
+            "'+1,\"'=a\" b\n");
+}
+
+TEST(CsvWriter, AColumnNamedLikeAFormulaGivesNone) {
+  EXPECT_EQ(Rewrite("=a,=b\nhttps://e.com/a.jpg,https://e.com/b.jpg\n",
+                    {.image_columns = "1,2"})
+                .text,
+            "=a,=b,'=a (output),'=b (output)\n"
+            "https://e.com/a.jpg,https://e.com/b.jpg,a.jpg,b.jpg\n");
+}
+
+TEST(CsvWriter, OverflowInTheFirstColumn) {
+  EXPECT_EQ(
+      Rewrite("image\nhttps://e.com/a.jpg,\"https://e.com/b.jpg\"\n\n").text,
+      "image,Output Image Urls\n"
+      "\"https://e.com/a.jpg,\"\"https://e.com/b.jpg\"\"\","
+      "\"a.jpg,b.jpg\"\n,\n");
+}
+
+TEST(CsvWriter, UnansweredRowsHaveEmptyPlaces) {
+  std::string text;
+  Result<CsvSource> source = CsvSource::OfBytes(
+      "image\n\"https://e.com/a.jpg https://e.com/b.jpg\"", "");
+  Result<std::unique_ptr<CsvRows>> rows =
+      CsvRows::Of(std::move(*source), {}, "in.csv", true);
+  ASSERT_TRUE(rows);
+  Result<std::unique_ptr<CsvRewriter>> rewriter = CsvRewriter::Of(
+      std::move(*rows), {}, [&](std::string_view piece) -> Result<void> {
+        text += piece;
+        return {};
+      });
+  CatalogueRow row;
+  while (*(*rewriter)->NextRow(row)) {
+  }
+  EXPECT_EQ(text,
+            "image,Output Image Urls\n"
+            "\"https://e.com/a.jpg https://e.com/b.jpg\",\",\"");
+}
+
+TEST(CsvWriter, TheSinksErrorEndsIt) {
+  Result<CsvSource> source = CsvSource::OfBytes("image\n", "");
+  Result<std::unique_ptr<CsvRows>> rows =
+      CsvRows::Of(std::move(*source), {}, "in.csv", true);
+  ASSERT_TRUE(rows);
+  Result<std::unique_ptr<CsvRewriter>> rewriter = CsvRewriter::Of(
+      std::move(*rows), {}, [](std::string_view) -> Result<void> {
+        return Error{ErrorCode::kNoSpace, "disk full"};
+      });
+  CatalogueRow row;
+  Result<bool> more = (*rewriter)->NextRow(row);
+  ASSERT_FALSE(more);
+  EXPECT_EQ(more.error().code, ErrorCode::kNoSpace);
+}
+
 }  // namespace
 }  // namespace imgbatch
