@@ -87,6 +87,8 @@ Result<bool> CsvRows::Next(CsvRow& row) {
   if (header_rows_left_ > 0) {
     --header_rows_left_;
     row.role = header_rows_left_ > 0 ? CsvRole::kExtraHeader : CsvRole::kHeader;
+    // Only the last one must be readable.
+    if (row.record.kind == CsvRecord::Kind::kBad) row.role = CsvRole::kPass;
     return true;
   }
   row.role = CsvRole::kData;

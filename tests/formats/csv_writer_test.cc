@@ -168,6 +168,15 @@ TEST(CsvWriter, OverflowInTheFirstColumn) {
       "\"a.jpg,b.jpg\"\n,\n");
 }
 
+TEST(CsvWriter, AMalformedExtraHeaderRowStaysAsItIs) {
+  EXPECT_EQ(Rewrite("TemplateType=x\tVersion=1\n\"a\" b\tc\n"
+                    "item_sku\tmain_image_url\n1\thttps://e.com/a.jpg\n")
+                .text,
+            "TemplateType=x\tVersion=1\t\n\"a\" b\tc\n"
+            "item_sku\tmain_image_url\tOutput Image Urls\n"
+            "1\thttps://e.com/a.jpg\ta.jpg\n");
+}
+
 TEST(CsvWriter, UnansweredRowsHaveEmptyPlaces) {
   std::string text;
   Result<CsvSource> source = CsvSource::OfBytes(
