@@ -113,6 +113,14 @@ std::string StemOf(const std::string& input) {
   return input == "-" ? "stdin" : fs::path(input).stem().string();
 }
 
+// Where the input really is; the working directory for standard input.
+std::string DirectoryOf(const std::string& input) {
+  std::error_code error;
+  const fs::path directory =
+      input == "-" ? fs::path(".") : fs::absolute(input, error).parent_path();
+  return fs::canonical(directory, error).string();
+}
+
 void ReplaceStem(std::string& text, const std::string& stem) {
   const size_t at = text.find("{stem}");
   if (at != std::string::npos) text.replace(at, 6, stem);
@@ -270,6 +278,8 @@ Result<Settings> SettingsFrom(const Options& options,
     if (!read) return read.error();
   }
   settings.error_column = options.Flag("error-column");
+  settings.allow_file = options.Flag("allow-file");
+  if (settings.allow_file) settings.file_root = DirectoryOf(input);
   settings.spreadsheet_safe = options.Flag("spreadsheet-safe");
   settings.refetch = options.Flag("refetch");
   settings.image_columns = options.Text("image-columns");

@@ -18,6 +18,7 @@
 #include "cli/report.h"
 #include "cli/row_reader.h"
 #include "core/conductor.h"
+#include "core/file_client.h"
 #include "store/atomic_file.h"
 
 namespace imgbatch {
@@ -121,6 +122,7 @@ Result<DrainEnd> Drain(Session& session, const ProcessConfig& config,
                        const Work& work, Signals& signals) {
   auto http = MakeHttpClient(config);
   if (!http) return http.error();
+  FileClient client(**http, work.plan.settings.file_root);
   const std::unique_ptr<Codec> codec = MakeCodec(work.plan.settings);
   Progress progress(session.reader(), session.clock(), work.batch.key,
                     DetectProgressStyle(config.quiet || config.json));
@@ -131,7 +133,7 @@ Result<DrainEnd> Drain(Session& session, const ProcessConfig& config,
   Conductor conductor({.store = session.store(),
                        .reader = session.reader(),
                        .pool = session.pool(),
-                       .http = **http,
+                       .http = client,
                        .codec = *codec,
                        .journal = session.journal(),
                        .clock = session.clock(),

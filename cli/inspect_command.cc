@@ -18,7 +18,7 @@ Result<ExitStatus> InspectCommand(const Options& options) {
                  .encoding = options.Text("encoding"),
                  .dialect = options.Text("dialect"),
                  .image_columns = options.Text("image-columns"),
-                 .allow_file = false};
+                 .allow_file = options.Flag("allow-file")};
   if (options.Flag("json")) inspect.form = InspectOptions::Form::kJson;
   if (options.Flag("rows")) inspect.form = InspectOptions::Form::kRows;
   if (auto done = Inspect(inspect, stdout, stderr); !done) return done.error();

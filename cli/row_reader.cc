@@ -77,7 +77,7 @@ Result<int64_t> RowReader::ReadFrom(const std::string& path) {
     auto skipped = (*catalogue)->SkipThrough(recorded_);
     if (!skipped) return skipped.error();
   }
-  Intake intake(**catalogue, *std::move(names), uuid_);
+  Intake intake(**catalogue, *std::move(names), uuid_, settings_.file_root);
   while (true) {
     auto group = intake.NextGroup(kGroupCells);
     if (!group) return group.error();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/file_client.h"
 #include "core/naming.h"
 #include "core/url.h"
 
@@ -306,7 +307,7 @@ void Conductor::Handle(Kept event) {
       if (shutting_down_) return End(flight, ImageReleased{});
       flight.claim.known.reset();
       if (flight.response.body.size() > 0) return Convert(flight);
-      flight.url = *ParseUrl(flight.claim.url);
+      flight.url = *ParseRecordedUrl(flight.claim.url);
       return SendOrPark(flight);
     }
     RunFailed(event.content.error());
@@ -467,7 +468,7 @@ void Conductor::Admit(Claim claim) {
   Flight& admitted = *flight;
   flights_[admitted.ticket] = std::move(flight);
   auto plan = PlanOf(admitted.claim.batch);
-  auto url = ParseUrl(admitted.claim.url);
+  auto url = ParseRecordedUrl(admitted.claim.url);
   // The place at the host was taken by the claim.
   if (!plan || !url) {
     hosts_.Release(admitted.claim.host, HostEvent::kNeutral);

@@ -23,6 +23,7 @@ void VisitFields(SettingsType& s, const Visitor& visit) {
   visit("encoding", s.encoding);
   visit("dialect", s.dialect);
   visit("allow_file", s.allow_file);
+  visit("file_root", s.file_root);
   visit("public_only", s.network.public_only);
   visit("allow_net", s.network.allowed);
   visit("retries", s.retries);

@@ -33,6 +33,7 @@ struct Settings {
   std::string encoding;
   std::string dialect;
   bool allow_file = false;
+  std::string file_root;  // The CSV's own directory, absolute and real.
 
   // How images are fetched.
   NetworkPolicy network;
