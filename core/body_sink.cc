@@ -9,12 +9,19 @@
 #include <unistd.h>
 
 namespace imgbatch {
+namespace {
+
+constexpr size_t kUnannouncedBytes = 64 << 10;
+
+}  // namespace
 
 BodySink::~BodySink() { Reset(); }
 
 void BodySink::Start(uint64_t expected) {
   Reset();
   hasher_ = Hasher();
+  limit_ =
+      expected > 0 ? memory_bytes_ : std::min(memory_bytes_, kUnannouncedBytes);
   if (expected > memory_bytes_) {
     OpenFile();
   } else {
@@ -25,7 +32,7 @@ void BodySink::Start(uint64_t expected) {
 bool BodySink::Write(std::span<const uint8_t> bytes) {
   hasher_.Update(bytes);
   size_ += bytes.size();
-  if (file_ < 0 && !no_file_ && size_ > memory_bytes_) {
+  if (file_ < 0 && !no_file_ && size_ > limit_) {
     OpenFile();
     if (file_ >= 0) {
       const std::vector<uint8_t> before = std::exchange(memory_, {});

@@ -16,7 +16,8 @@ namespace imgbatch {
 
 class BodySink {
  public:
-  // `directory` is for bodies above `memory_bytes`.
+  // `directory` is for bodies above `memory_bytes`, or above 64 KiB when no
+  // length was announced: those may not end.
   BodySink(std::string directory, size_t memory_bytes)
       : directory_(std::move(directory)), memory_bytes_(memory_bytes) {}
   BodySink(const BodySink&) = delete;
@@ -46,6 +47,7 @@ class BodySink {
 
   std::string directory_;
   size_t memory_bytes_;
+  size_t limit_ = 0;  // Of the body under way.
   std::vector<uint8_t> memory_;
   int file_ = -1;
   bool no_file_ = false;  // One was tried in vain.

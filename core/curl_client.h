@@ -25,8 +25,9 @@ struct CurlOptions {
   std::string proxy;
   // PEM file of trusted certificates; empty: the system's.
   std::string ca_file;
-  // Where bodies above `memory_bytes` go, as unlinked files. Not /tmp, which
-  // is memory on many machines.
+  // Where bodies above `memory_bytes` go, as unlinked files; without a
+  // Content-Length already those above 64 KiB. Not /tmp, which is memory on
+  // many machines.
   std::string temporary_directory = "/var/tmp";
   size_t memory_bytes = size_t{1} << 20;
   // Header bytes of one answer, interim answers and trailers included.

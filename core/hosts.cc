@@ -15,26 +15,22 @@ constexpr size_t kMostRemembered = 20'000;
 }  // namespace
 
 int Hosts::Free(std::string_view name) {
-  const int left = limits_.total - in_flight_;
   const auto at = hosts_.find(name);
-  if (at == hosts_.end()) {
-    return std::max(0,
-                    std::min({left, limits_.unproven,
-                              limits_.unproven_total - unproven_in_flight_}));
-  }
+  if (at == hosts_.end()) return FreeUnproven(0);
   const Host& host = at->second;
   if (host.rests_until > now_) return 0;
 
-  int most = host.http2 ? limits_.per_h2_host : limits_.per_host;
-  if (!host.proven) {
-    most = std::min(most, host.rests > 0 ? 1 : limits_.unproven);
+  int free = 0;
+  if (host.proven) {
+    const int most = host.http2 ? limits_.per_h2_host : limits_.per_host;
+    free = std::min(limits_.total - in_flight_, most - host.in_flight);
+  } else {
+    free = FreeUnproven(host.in_flight);
+    if (host.rests > 0) free = std::min(free, 1 - host.in_flight);
   }
-  int free = std::min(left, most - host.in_flight);
-  if (!host.proven) {
-    free = std::min(free, limits_.unproven_total - unproven_in_flight_);
-  }
-  if (host.gap.count() > 0)
+  if (host.gap.count() > 0) {
     free = std::min(free, host.next_take <= now_ ? 1 : 0);
+  }
   return std::max(free, 0);
 }
 
@@ -97,6 +93,16 @@ std::optional<Milliseconds> Hosts::NextChange() const {
     }
   }
   return next;
+}
+
+int Hosts::FreeUnproven(int in_flight) const {
+  const int left = limits_.total - in_flight_;
+  const int share =
+      std::max(1, std::min(limits_.unproven_total, limits_.total / 2));
+  const int all = std::max(share - unproven_in_flight_, left - limits_.reserve);
+  const bool crowded = unproven_in_flight_ >= share / 2;
+  const int most = crowded ? 1 : std::min(limits_.unproven, limits_.per_host);
+  return std::max(std::min({left, all, most - in_flight}), 0);
 }
 
 Hosts::Host& Hosts::Of(std::string_view name) {

@@ -21,11 +21,16 @@ struct HostLimits {
   int total = 64;        // Requests in flight, all hosts.
   int per_host = 6;      // Requests to one host over HTTP/1.
   int per_h2_host = 32;  // Requests to one host that answered with HTTP/2.
-  // Requests to a host that has not answered yet, and to all such hosts
-  // together: hosts that hang cannot hold every place. A host that failed
-  // twice in a row counts among them again.
+  // Requests to a host that has not answered yet: two, but one when a good
+  // part of the next number is taken. A host that failed twice in a row counts
+  // among them again.
   int unproven = 2;
+  // Requests to all such hosts together, but at most half of `total`. More
+  // are begun only while `reserve` places stay free for hosts that answer:
+  // hosts that hang can neither hold every place nor keep others from being
+  // tried for long.
   int unproven_total = 16;
+  int reserve = 16;
   // The breaker: after so many connection failures in a row a host rests, and
   // one request tries it afterwards …
   int failures_to_rest = 5;
@@ -89,6 +94,7 @@ class Hosts final : public HostPlaces {
   using ByName =
       std::unordered_map<std::string, Value, TextHash, std::equal_to<>>;
 
+  int FreeUnproven(int in_flight) const;
   Host& Of(std::string_view host);
   void SetProven(Host& host, bool proven);
   void Answered(Host& host);

@@ -66,15 +66,33 @@ TEST_F(HostsTest, HangingHostsCannotHoldEveryPlace) {
     const std::string host = "dead" + std::to_string(i);
     Take(host, hosts_.Free(host));
   }
-  EXPECT_EQ(hosts_.in_flight(), 16);
+  EXPECT_EQ(hosts_.in_flight(), 48);
   EXPECT_EQ(hosts_.Free("good"), 6);
 }
 
+TEST_F(HostsTest, BusyHostsLeaveUnknownOnesTheirShare) {
+  for (const char* host : {"a", "b"}) Ask(host, HostEvent::kAnsweredHttp2);
+  Take("a", 32);
+  Take("b", 16);
+  int unknown = 0;
+  while (hosts_.Free("dead" + std::to_string(unknown)) > 0) {
+    Take("dead" + std::to_string(unknown++));
+  }
+  EXPECT_EQ(unknown, 16);
+}
+
+TEST_F(HostsTest, UnknownHostsAreTriedOneRequestEachWhenThereAreMany) {
+  for (int i = 0; i < 4; ++i) Take("host" + std::to_string(i), 2);
+  EXPECT_EQ(hosts_.Free("next"), 1);
+  Take("next");
+  EXPECT_EQ(hosts_.Free("next"), 0);
+}
+
 TEST_F(HostsTest, AHostThatAnsweredMakesRoomForUnknownOnes) {
-  for (int i = 0; i < 8; ++i) Take("host" + std::to_string(i), 2);
+  for (int i = 0; i < 48; ++i) Take("host" + std::to_string(i));
   EXPECT_EQ(hosts_.Free("next"), 0);
   hosts_.Release("host0", kOk);
-  EXPECT_EQ(hosts_.Free("next"), 2);
+  EXPECT_EQ(hosts_.Free("next"), 1);
 }
 
 TEST_F(HostsTest, AHostThatFailsTwiceIsUnknownAgain) {
