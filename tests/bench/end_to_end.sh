@@ -15,7 +15,7 @@ photos=$(readlink -f "${1:?usage: $0 DIRECTORY [N] [ROUNDS]}")
 count=${2:-1080}
 rounds=${3:-3}
 imgbatch=$(readlink -f "${IMGBATCH:-$root/build/imgbatch}")
-port=${BENCH_PORT:-8799}
+port=${BENCH_PORT:-$((20000 + RANDOM % 12000))}
 scratch=$(mktemp -d)
 trap 'kill "$(cat "$scratch/nginx.pid" 2>/dev/null)" 2>/dev/null || true
   rm -rf "$scratch"' EXIT
@@ -70,7 +70,7 @@ http {
 }
 EOF
 PATH=$PATH:/usr/sbin nginx -c "$scratch/nginx.conf" -e "$scratch/nginx.log" || {
-  echo "port $port is in use? set BENCH_PORT" >&2
+  echo "port $port is in use? try again, or set BENCH_PORT" >&2
   exit 1
 }
 
