@@ -187,8 +187,8 @@ Result<Url, Failure> Normalise(CURLU* url) {
   }
   for (char& c : host) c = Lower(c);
   // Setting it again lets curl see what IDN made of it: full-width digits
-  // become an IPv4 address, for example.
-  if (host.empty() || host == "." ||
+  // become an IPv4 address, for example. What is still encoded then is no name.
+  if (host.empty() || host == "." || host.find('%') != std::string::npos ||
       Authority("http://" + host)->end != host.size() + 7) {
     return Explain(CURLUE_NO_HOST);
   }

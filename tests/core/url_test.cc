@@ -116,6 +116,8 @@ TEST(Url, RefusesWhatCannotBeFetched) {
       "http://exa mple.com/",
       "http://exa\\mple.com/",
       "http://ex%00ample.com/",
+      "http://%%\xe2\x80\x8b"
+      "464/",
       "http://ex%2fample.com/",
       "http://[::1/",
       "http://[fe80::1%25eth0]/",

@@ -27,7 +27,7 @@ void Check(std::span<const uint8_t> bytes) {
   IMGBATCH_ASSERT(!image->bytes.empty());
   IMGBATCH_ASSERT(image->bytes.size() <= bytes.size());
   // The result is an image itself, of the format that it is said to be.
-  const auto again = codec.Cost({image->bytes, "x"});
+  const auto again = codec.Cost({image->bytes, "x.tga"});
   IMGBATCH_ASSERT(again && again->format == image->format);
 }
 
