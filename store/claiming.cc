@@ -177,11 +177,18 @@ bool Claimer::TakeOne(Database& database, Ledger& ledger,
   const int64_t begin = last_host_[turn.batch];
   int64_t host = begin;
   for (bool wrapped = false; !database.failed();) {
-    host = NextHost(database, turn.batch, host);
-    if (host == 0 && !wrapped) {
+    const int64_t next = NextHost(database, turn.batch, host);
+    if (next == 0 && !wrapped) {
       wrapped = true;
+      host = 0;
       continue;
     }
+    if (next != 0 && next <= host) {
+      // Only a damaged index goes backwards; we would go in circles.
+      database.FailDamaged();
+      return false;
+    }
+    host = next;
     if (host == 0 || (wrapped && host > begin)) return false;
     if (looks_left_ <= 0) {
       last_host_[turn.batch] = host - 1;  // Goes on here next time.
@@ -216,9 +223,13 @@ bool Claimer::TakeFrom(Database& database, Ledger& ledger,
     {
       Query query(database,
                   "SELECT url, attempts, suspects, waited_ms, first_row,"
-                  " first_place, due > 0 FROM image WHERE id = ?",
+                  " first_place, due > 0 FROM image"
+                  " WHERE id = ? AND state = 0 AND claim IS NULL",
                   image);
-      if (!query.Next()) return false;
+      if (!query.Next()) {
+        database.FailDamaged();  // The index names what the table has not.
+        return false;
+      }
       claim.url = query.Text(0);
       claim.attempts = query.As<int>(1);
       claim.suspects = query.As<int>(2);

@@ -48,6 +48,8 @@ ErrorCode CodeFor(int sqlite_code, int system_errno) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
       return ErrorCode::kBusy;
+    case SQLITE_INTERRUPT:
+      return ErrorCode::kCancelled;
     case SQLITE_IOERR:
       return system_errno == ENOSPC || system_errno == EDQUOT
                  ? ErrorCode::kNoSpace
@@ -207,6 +209,11 @@ void Database::Fail(Error error) {
   if (!error_) error_ = std::move(error);
 }
 
+void Database::FailDamaged() {
+  Fail({ErrorCode::kStore,
+        paths_.database + " " + Explain(SQLITE_CORRUPT, "indices disagree")});
+}
+
 void Database::FailWith(int sqlite_code) {
   if (error_) return;
   sqlite3* handle = connection_->database.getHandle();
@@ -264,6 +271,20 @@ int64_t Database::changes() const {
 
 int64_t Database::last_insert_id() const {
   return connection_->database.getLastInsertRowid();
+}
+
+void Database::LimitTime(Milliseconds limit) {
+  sqlite3* handle = connection_->database.getHandle();
+  end_of_time_ = std::chrono::steady_clock::now() + limit;
+  constexpr int kInstructionsBetweenLooks = 1000;
+  sqlite3_progress_handler(
+      handle, limit.count() > 0 ? kInstructionsBetweenLooks : 0,
+      [](void* end) {
+        const auto* time =
+            static_cast<const std::chrono::steady_clock::time_point*>(end);
+        return std::chrono::steady_clock::now() >= *time ? 1 : 0;
+      },
+      &end_of_time_);
 }
 
 void Database::UseLog() {

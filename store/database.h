@@ -9,6 +9,7 @@
 // connection can corrupt) impossible. SQLite's own checkpoints are off.
 #pragma once
 
+#include <chrono>
 #include <concepts>
 #include <cstdint>
 #include <functional>
@@ -122,6 +123,8 @@ class Database {
   bool failed() const { return error_.has_value(); }
   // Makes everything fail until the transaction ends; the first one counts.
   void Fail(Error error);
+  // For what a sound database cannot contain.
+  void FailDamaged();
   // The error since the last call, or success. An I/O error stays for good:
   // what is on the disk is unknown, and another try might not tell.
   Result<void> TakeResult();
@@ -146,6 +149,9 @@ class Database {
     return query.Next() ? query.Int(0) : 0;
   }
   int64_t last_insert_id() const;
+  // Queries from now on fail with kCancelled when this time is over; 0: none
+  // does any more.
+  void LimitTime(Milliseconds limit);
   // Turns the write-ahead log on, which the file remembers.
   void UseLog();
 
@@ -176,6 +182,7 @@ class Database {
   std::optional<Error> error_;
   bool broken_ = false;  // An I/O error happened: error_ stays.
   int64_t log_bytes_ = 0;
+  std::chrono::steady_clock::time_point end_of_time_{};
 };
 
 // A write transaction, under the lock of writers. Undone unless committed.

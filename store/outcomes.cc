@@ -161,7 +161,7 @@ int64_t FailHost(Database& database, Ledger& ledger, const HostFailure& failure,
       "UPDATE image SET state = 2, due = 0, failure = ?, http_status = ?,"
       " message = ? WHERE id IN (SELECT id FROM image WHERE batch = ?"
       " AND host = ? AND state = 0 AND claim IS NULL ORDER BY due DESC"
-      " LIMIT ?)",
+      " LIMIT ?) AND state = 0 AND claim IS NULL",
       failure.failure.code, failure.failure.http_status,
       failure.failure.message, failure.batch, host, limit);
   Tally& tally = ledger.Of(failure.batch);
