@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "formats/avif.h"
 #include "formats/bmp.h"
 #include "formats/checks.h"
 #include "formats/gif.h"
@@ -17,10 +18,6 @@ namespace imgbatch {
 namespace {
 
 using Span = std::span<const uint8_t>;
-
-Failure NoAvif() {
-  return Unsupported("an AVIF picture; this build has no AVIF support");
-}
 
 // Formats without a compressor of their own become JPEG or PNG; the encoders
 // need about as much as their formats do: 8 bytes a pixel for PNG, less for
@@ -106,7 +103,7 @@ Result<CodecCost, Failure> ImageCodec::Cost(const SourceImage& source) const {
     case ImageFormat::kPsd:
       return ForeignCost(PsdCost(bytes, limits_));
     case ImageFormat::kAvif:
-      return NoAvif();
+      return AvifCost(bytes, limits_);
   }
   return Unsupported("an unknown format");
 }
@@ -134,7 +131,7 @@ Result<ConvertedImage, Failure> ImageCodec::Convert(
     case ImageFormat::kPsd:
       return ConvertForeign(DecodePsd(bytes, limits_), *format, source, recipe);
     case ImageFormat::kAvif:
-      return NoAvif();
+      return ConvertAvif(bytes, recipe, limits_);
   }
   return Unsupported("an unknown format");
 }

@@ -17,7 +17,6 @@ const uint8_t kPngSignature[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n'};
 namespace {
 
 constexpr size_t kChunkFrame = 12;  // Length, type and CRC.
-constexpr size_t kHeaderEnd = 8 + kChunkFrame + 13;
 
 struct Chunk {
   std::string_view type;
