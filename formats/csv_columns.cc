@@ -49,13 +49,31 @@ std::string Spelling(const ColumnSample& sample, size_t column) {
   return plain ? name : std::to_string(column + 1);
 }
 
-std::string Flag(const ColumnSample& sample,
-                 const std::vector<size_t>& columns) {
+// A word as a shell takes it.
+std::string ShellWord(std::string_view word) {
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+      "_-./,:+@%=";
+  const bool high = std::any_of(word.begin(), word.end(), [](char c) {
+    return static_cast<uint8_t>(c) >= 0x80;
+  });
+  if (!word.empty() && !high &&
+      word.find_first_not_of(kPlain) == std::string_view::npos) {
+    return std::string(word);
+  }
+  std::string quoted = "'";
+  for (const char c : word) quoted += c == '\'' ? "'\\''" : std::string(1, c);
+  return quoted + "'";
+}
+
+// The command line that settles it.
+std::string Command(const ColumnSample& sample, std::string_view file,
+                    const std::vector<size_t>& columns) {
   std::vector<std::string> names;
   for (const size_t column : columns) names.push_back(Spelling(sample, column));
-  const std::string list = fmt::format("{}", fmt::join(names, ","));
-  const bool bare = list.find_first_of(" ()*\"'$&;|<>") == std::string::npos;
-  return bare ? list : "\"" + list + "\"";
+  return fmt::format("imgbatch run {} --image-columns {}",
+                     file == kStandardInput ? "-" : ShellWord(file),
+                     ShellWord(fmt::format("{}", fmt::join(names, ","))));
 }
 
 std::string NameList(const std::vector<std::string>& names) {
@@ -168,10 +186,9 @@ void ChooseByContent(const ColumnSample& sample,
     profile.image_error = Error{
         ErrorCode::kInput,
         fmt::format("{} columns of {} hold URLs and no name says which are "
-                    "images\n  columns here: {}\n  hint: name them → "
-                    "imgbatch run {} --image-columns {}",
-                    found.size(), file, NameList(sample.names), file,
-                    Flag(sample, found))};
+                    "images\n  columns here: {}\n  hint: name them → {}",
+                    found.size(), file, NameList(sample.names),
+                    Command(sample, file, found))};
     return;
   }
   std::string hint = "no cell of the first rows holds a URL";
@@ -181,10 +198,8 @@ void ChooseByContent(const ColumnSample& sample,
     if (contents[i].urls > 0) some.push_back(i);
   }
   if (!some.empty()) {
-    hint = fmt::format(
-        "some cells hold URLs → imgbatch run {} "
-        "--image-columns {}",
-        file, Flag(sample, some));
+    hint =
+        fmt::format("some cells hold URLs → {}", Command(sample, file, some));
   } else {
     for (size_t i = 0; i < contents.size(); ++i) {
       if (!IsImageName(NormalName(sample.names[i]))) continue;

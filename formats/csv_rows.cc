@@ -29,8 +29,7 @@ Result<std::unique_ptr<CsvRows>> CsvRows::Open(const std::string& path,
                                                bool need_images) {
   Result<CsvSource> source = CsvSource::Open(path, options.encoding);
   if (!source) return source.error();
-  return Of(std::move(*source), options,
-            path == "-" ? std::string_view("standard input") : path,
+  return Of(std::move(*source), options, path == "-" ? kStandardInput : path,
             need_images);
 }
 

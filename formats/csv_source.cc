@@ -121,7 +121,7 @@ Result<CsvSource> CsvSource::Open(const std::string& path,
   Result<void> detected = source.Detect(encoding);
   if (!detected) {
     return Error{detected.error().code,
-                 fmt::format("{} {}", path == "-" ? "standard input" : path,
+                 fmt::format("{} {}", path == "-" ? kStandardInput : path,
                              detected.error().message)};
   }
   return source;

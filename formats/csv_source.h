@@ -14,6 +14,9 @@
 
 namespace imgbatch {
 
+// What "-" is called in messages.
+inline constexpr std::string_view kStandardInput = "standard input";
+
 class CsvSource {
  public:
   // "-" is standard input. What cannot be read twice (pipes) is copied into a
