@@ -1,5 +1,6 @@
 #include "core/url.h"
 
+#include <algorithm>
 #include <clocale>
 #include <cstddef>
 #include <memory>
@@ -257,6 +258,58 @@ std::string WithoutEntities(std::string_view text) {
   return out;
 }
 
+// The URL when it plainly is in normal form, as nearly all of a catalogue's
+// are: then curl, which takes 30 times as long, would change nothing.
+std::optional<Url> PlainUrl(std::string_view text) {
+  if (text.size() > kMaxBytes) return std::nullopt;
+  size_t at = text.starts_with("https://")  ? 8
+              : text.starts_with("http://") ? 7
+                                            : 0;
+  if (at == 0) return std::nullopt;
+  const auto is_letter = [](char c) { return c >= 'a' && c <= 'z'; };
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  const size_t host_begin = at;
+  bool letter_first = false;  // The label begins with a letter: no number.
+  for (; at < text.size() && text[at] != '/'; ++at) {
+    const char c = text[at];
+    const char before = text[at - 1];
+    const bool starts = before == '/' || before == '.';
+    if (starts && !is_letter(c) && !is_digit(c)) return std::nullopt;
+    if (starts) letter_first = is_letter(c);
+    if (!is_letter(c) && !is_digit(c) && c != '-' && c != '.') {
+      return std::nullopt;
+    }
+  }
+  if (at == text.size() || !letter_first || text[at - 1] == '.') {
+    return std::nullopt;
+  }
+  const size_t path = at;
+  size_t name = at + 1;
+  size_t query = std::string_view::npos;
+  for (; at < text.size(); ++at) {
+    const char c = text[at];
+    const bool plain = is_letter(c) || is_digit(c) || (c >= 'A' && c <= 'Z') ||
+                       c == '-' || c == '_' || c == '~' || c == '.' ||
+                       c == '/' || c == ',' || c == '=' || c == '+' || c == ':';
+    if (plain) {
+      // "." and ".." in a path would be resolved.
+      if (c == '.' && text[at - 1] == '/') return std::nullopt;
+      if (c == '/' && query == std::string_view::npos) name = at + 1;
+    } else if (c == '?' && query == std::string_view::npos) {
+      query = at;
+    } else if (c != '&' || query == std::string_view::npos ||
+               text.substr(at).starts_with("&amp;")) {
+      return std::nullopt;
+    }
+  }
+  if (query == text.size() - 1) return std::nullopt;
+  Url url;
+  url.text = text;
+  url.host = text.substr(host_begin, path - host_begin);
+  url.name = text.substr(name, std::min(query, text.size()) - name);
+  return url;
+}
+
 bool HasScheme(std::string_view text, std::string_view scheme) {
   if (text.size() < scheme.size()) return false;
   for (size_t i = 0; i < scheme.size(); ++i) {
@@ -268,7 +321,9 @@ bool HasScheme(std::string_view text, std::string_view scheme) {
 }  // namespace
 
 Result<Url, Failure> ParseUrl(std::string_view raw) {
-  std::string text = WithoutEntities(Trim(raw));
+  const std::string_view trimmed = Trim(raw);
+  if (std::optional<Url> plain = PlainUrl(trimmed)) return *std::move(plain);
+  std::string text = WithoutEntities(trimmed);
   if (text.empty()) return Invalid("the URL is empty");
   if (text.starts_with("//")) text.insert(0, "https:");
   if (!HasScheme(text, "http://") && !HasScheme(text, "https://")) {

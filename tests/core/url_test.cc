@@ -1,5 +1,7 @@
 #include "core/url.h"
 
+#include <iterator>
+#include <random>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -180,6 +182,34 @@ TEST(Url, ShowsNoSecrets) {
       {"not a url\x1b[31m", "not a url?[31m", "", ""},
   };
   for (const Good& c : cases) EXPECT_EQ(ForDisplay(c.raw), c.text);
+}
+
+// URLs in normal form are taken without curl; a redirect's never are.
+TEST(Url, PlainUrlsAreWhatCurlMakesOfThem) {
+  const std::string parts[] = {"https://", "http://", "e.com",  "cdn1.e-x.com",
+                               "/",        "a.jpg",   "..",     ".",
+                               "?v=1",     "&w=2",    "&amp;",  "?",
+                               "1.2.3.4",  "0x7f.1",  "-",      "A",
+                               ":80",      ",",       "~_+=:/", "com."};
+  Result<Url, Failure> base = ParseUrl("https://example.com/");
+  ASSERT_TRUE(base);
+  std::mt19937 random(3);
+  for (int i = 0; i < 20'000; ++i) {
+    std::string text = parts[random() % 2];
+    for (size_t n = 1 + random() % 6; n > 0; --n) {
+      text += parts[2 + random() % (std::size(parts) - 2)];
+    }
+    if (text.find("&amp;") != std::string::npos || text.find(":///") < 8) {
+      continue;
+    }
+    const Result<Url, Failure> plain = ParseUrl(text);
+    const Result<Url, Failure> resolved = ResolveUrl(*base, text);
+    ASSERT_EQ(plain.has_value(), resolved.has_value()) << text;
+    if (!plain) continue;
+    ASSERT_EQ(plain->text, resolved->text) << text;
+    ASSERT_EQ(plain->host, resolved->host) << text;
+    ASSERT_EQ(plain->name, resolved->name) << text;
+  }
 }
 
 }  // namespace
