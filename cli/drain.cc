@@ -212,6 +212,8 @@ Result<ExitStatus> Report(Session& session, const ProcessConfig& config,
   std::vector<std::string> warnings;
   auto written = WriteOutput(session, batch, *settings, warnings);
   if (!written) return written.error();
+  auto noted = session.store().NoteReported(batch.key, batch.round);
+  if (!noted) return noted.error();
   const ExitStatus status = StatusOf(batch.tally, config.fail_on);
   for (const std::string& warning : warnings) {
     std::fprintf(stderr, "warning: %s\n", warning.c_str());

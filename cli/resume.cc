@@ -48,7 +48,7 @@ Result<std::vector<BatchView>> UnfinishedBatches(JobReader& reader) {
     if (!page) return page.error();
     for (BatchView& batch : *page) {
       before = batch.key;
-      if (!HasEnded(batch.state)) unfinished.push_back(std::move(batch));
+      if (IsUnfinished(batch)) unfinished.push_back(std::move(batch));
     }
     if (static_cast<int>(page->size()) < kPage) break;
   }

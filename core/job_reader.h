@@ -32,7 +32,16 @@ struct BatchView {
   WallTime updated_at = 0;
   WallTime finished_at = 0;  // 0: not ended.
   bool handed_to_serve = false;
+  int reported_round = 0;  // Whose output was written last; 0: none.
 };
+
+// Something is left to do: images, or the output that a killed process did not
+// come to write. What was handed to serve is written when it is asked for.
+inline bool IsUnfinished(const BatchView& batch) {
+  return !HasEnded(batch.state) ||
+         (batch.state != BatchState::kCancelled && !batch.handed_to_serve &&
+          batch.reported_round < batch.round);
+}
 
 struct FailureCount {
   FailureCode code{};
@@ -74,8 +83,8 @@ class JobReader {
   // one matches (the message lists them).
   virtual Result<BatchView> FindBatch(std::string_view name) = 0;
 
-  // The newest batch of this identity, or nullopt. `unfinished`: only one that
-  // has not ended. An empty identity means any input.
+  // The newest batch of this identity, or nullopt. `unfinished`: only one of
+  // which IsUnfinished() is true. An empty identity means any input.
   virtual Result<std::optional<BatchView>> FindByIdentity(
       std::string_view identity, bool unfinished) = 0;
 

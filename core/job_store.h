@@ -103,6 +103,10 @@ class JobStore {
   virtual Result<int64_t> Retry(BatchKey batch, std::optional<FailureCode> only,
                                 WallTime now) = 0;
 
+  // The output of this round of a batch that ended has been written: from now
+  // on there is nothing to resume.
+  virtual Result<void> NoteReported(BatchKey batch, int round) = 0;
+
   // Stops a batch for good. kUsage when it has ended already.
   virtual Result<void> Cancel(BatchKey batch, WallTime now) = 0;
 };

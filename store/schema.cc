@@ -25,6 +25,9 @@ CREATE TABLE batch (
                                    -- 3 completed_with_errors, 4 cancelled
   sealed      INTEGER NOT NULL DEFAULT 0 CHECK (sealed IN (0, 1)),
   round       INTEGER NOT NULL DEFAULT 1 CHECK (round >= 1),
+  reported_round INTEGER NOT NULL DEFAULT 0
+              CHECK (reported_round BETWEEN 0 AND round),
+                                   -- whose output was written last
   source      ANY NOT NULL,        -- what the user called the input
   identity    ANY NOT NULL,        -- equal for an equal input and settings
   settings    ANY NOT NULL,

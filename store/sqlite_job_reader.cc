@@ -14,7 +14,8 @@ namespace {
   "SELECT id, uuid, state, sealed, round, source, settings, recipe,"       \
   " kept_input, rows, rows_invalid, created_at, updated_at, finished_at,"  \
   " handed_to_serve, total, done, failed, running, waiting, recompressed," \
-  " kept_original, reused, bytes_downloaded, bytes_source, bytes_stored"   \
+  " kept_original, reused, bytes_downloaded, bytes_source, bytes_stored,"  \
+  " reported_round"                                                        \
   " FROM batch "
 
 BatchView ViewFrom(const Query& row) {
@@ -37,6 +38,7 @@ BatchView ViewFrom(const Query& row) {
   view.tally = {row.Int(15), row.Int(16), row.Int(17), row.Int(18),
                 row.Int(19), row.Int(20), row.Int(21), row.Int(22),
                 row.Int(23), row.Int(24), row.Int(25)};
+  view.reported_round = row.As<int>(26);
   return view;
 }
 
@@ -105,7 +107,9 @@ Result<std::optional<BatchView>> SqliteJobReader::FindByIdentity(
     std::string_view identity, bool unfinished) {
   Query query(*database_,
               IMGBATCH_BATCH_COLUMNS
-              "WHERE (?1 = '' OR identity = ?1) AND (?2 = 0 OR state < 2)"
+              "WHERE (?1 = '' OR identity = ?1) AND (?2 = 0 OR state < 2"
+              " OR (state < 4 AND handed_to_serve = 0"
+              " AND reported_round < round))"
               " ORDER BY id DESC LIMIT 1",
               std::string(identity), unfinished);
   const Result<std::vector<BatchView>> found =

@@ -7,6 +7,7 @@
 #include "store/ledger.h"
 #include "store/outcomes.h"
 #include "store/schema.h"
+#include "store/sweep.h"
 
 namespace imgbatch {
 namespace {
@@ -59,6 +60,7 @@ Result<std::unique_ptr<SqliteJobStore>> SqliteJobStore::Open(
   std::vector<EndedBatch> ended;
   prepared = store->ReclaimFromDead(now, ended);
   if (!prepared) return prepared.error();
+  SweepFiles(*store->database_, store->owner());
   return store;
 }
 
@@ -206,6 +208,16 @@ Result<int64_t> SqliteJobStore::Retry(BatchKey batch,
   const Result<void> committed = transaction.Commit();
   if (!committed) return committed.error();
   return count;
+}
+
+Result<void> SqliteJobStore::NoteReported(BatchKey batch, int round) {
+  Transaction transaction(*database_);
+  // Another round may have begun meanwhile; its output is still owed.
+  database_->Run(
+      "UPDATE batch SET reported_round = max(reported_round, min(?, round))"
+      " WHERE id = ?",
+      round, batch);
+  return transaction.Commit();
 }
 
 Result<void> SqliteJobStore::Cancel(BatchKey batch, WallTime now) {

@@ -41,6 +41,7 @@ class SqliteJobStore final : public JobStore {
   Result<Exchanged> Exchange(const ExchangeRequest& request) override;
   Result<int64_t> Retry(BatchKey batch, std::optional<FailureCode> only,
                         WallTime now) override;
+  Result<void> NoteReported(BatchKey batch, int round) override;
   Result<void> Cancel(BatchKey batch, WallTime now) override;
 
  private:

@@ -18,6 +18,7 @@ struct StorePaths {
 
   std::string Pool() const { return files + "/pool"; }
   std::string Inputs() const { return files + "/inputs"; }
+  std::string Owners() const { return files + "/owners"; }
   std::string Temporary() const { return files + "/tmp"; }
   // Held exclusively around each write transaction and each checkpoint.
   std::string WriterLock() const { return files + "/locks/writer.lock"; }

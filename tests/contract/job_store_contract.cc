@@ -795,10 +795,34 @@ TEST_P(JobStoreContract, ABatchIsFoundByItsIdentity) {
   EXPECT_FALSE(reader_->FindByIdentity("identity-2", false)->has_value());
   const BatchKey two = AddBatch({}, Made("2"));
   EXPECT_EQ((*reader_->FindByIdentity("", false))->key, two);
+  ASSERT_TRUE(store_->NoteReported(two, 1));
   EXPECT_EQ((*reader_->FindByIdentity("", true))->key, one);
   Report({Done(ClaimUpTo(1, one)[0])});
+  ASSERT_TRUE(store_->NoteReported(one, 1));
   EXPECT_FALSE(reader_->FindByIdentity("identity-1", true)->has_value());
   EXPECT_TRUE(reader_->FindByIdentity("identity-1", false)->has_value());
+}
+
+TEST_P(JobStoreContract, ABatchIsUnfinishedUntilItsOutputIsWritten) {
+  const BatchKey batch = AddBatch(Urls("a", 1), Made("1"));
+  Report({Failed(ClaimUpTo(1, batch)[0])});
+  EXPECT_TRUE(reader_->FindByIdentity("identity-1", true)->has_value());
+  ASSERT_TRUE(store_->NoteReported(batch, 1));
+  EXPECT_FALSE(reader_->FindByIdentity("identity-1", true)->has_value());
+  // Another round owes another output.
+  ASSERT_TRUE(store_->Retry(batch, std::nullopt, kNow));
+  Report({Done(ClaimUpTo(1, batch)[0])});
+  EXPECT_TRUE(reader_->FindByIdentity("identity-1", true)->has_value());
+  ASSERT_TRUE(store_->NoteReported(batch, 2));
+  EXPECT_FALSE(reader_->FindByIdentity("identity-1", true)->has_value());
+}
+
+TEST_P(JobStoreContract, ServeOwesNoOutput) {
+  NewBatch made = Made("1");
+  made.handed_to_serve = true;
+  const BatchKey batch = AddBatch(Urls("a", 1), made);
+  Report({Done(ClaimUpTo(1, batch)[0])});
+  EXPECT_FALSE(reader_->FindByIdentity("identity-1", true)->has_value());
 }
 
 }  // namespace imgbatch

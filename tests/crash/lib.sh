@@ -115,6 +115,12 @@ clean_place() {
   rm -rf "$1"/{output.csv,images,out,err,store.db*} "$1"/.[!.]*
 }
 
+# was_finished DIR: the last resume found nothing to do. What is compared then
+# tells whether that is true.
+was_finished() {
+  grep -q 'nothing to resume' "$1/err"
+}
+
 # has_batch DIR: whether the store knows a batch.
 has_batch() {
   [ -e "$1/store.db" ] &&

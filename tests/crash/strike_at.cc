@@ -89,8 +89,8 @@ void Note(long call, const char* name, int descriptor, const char* path) {
   if (path == nullptr) {
     char link[64];
     std::snprintf(link, sizeof link, "/proc/self/fd/%d", descriptor);
-    const long size = syscall(SYS_readlinkat, AT_FDCWD, link, resolved,
-                              sizeof resolved - 1);
+    const long size =
+        syscall(SYS_readlinkat, AT_FDCWD, link, resolved, sizeof resolved - 1);
     resolved[size < 0 ? 0 : size] = '\0';
     path = resolved;
   }
@@ -134,8 +134,8 @@ long Failed(int error) {
 // --- Descriptors. -----------------------------------------------------------
 
 int Open(int directory, const char* path, int flags, unsigned mode) {
-  const bool creates = (flags & O_CREAT) != 0 ||
-                       (flags & O_TMPFILE) == O_TMPFILE;
+  const bool creates =
+      (flags & O_CREAT) != 0 || (flags & O_TMPFILE) == O_TMPFILE;
   int error = 0;
   if (ThePlan().files) {
     error = Strike("open", -1, path);
@@ -148,8 +148,8 @@ int Open(int directory, const char* path, int flags, unsigned mode) {
 }
 
 unsigned ModeOf(int flags, va_list arguments) {
-  const bool creates = (flags & O_CREAT) != 0 ||
-                       (flags & O_TMPFILE) == O_TMPFILE;
+  const bool creates =
+      (flags & O_CREAT) != 0 || (flags & O_TMPFILE) == O_TMPFILE;
   return creates ? va_arg(arguments, unsigned) : 0;
 }
 
@@ -179,21 +179,21 @@ long Change(const char* name, int descriptor, const char* path, Call call) {
 
 extern "C" {
 
-#define IMGBATCH_OPEN(name)                                       \
-  int name(const char* path, int flags, ...) {                    \
-    va_list arguments;                                            \
-    va_start(arguments, flags);                                   \
-    const unsigned mode = ModeOf(flags, arguments);               \
-    va_end(arguments);                                            \
-    return Open(AT_FDCWD, path, flags, mode);                     \
+#define IMGBATCH_OPEN(name)                         \
+  int name(const char* path, int flags, ...) {      \
+    va_list arguments;                              \
+    va_start(arguments, flags);                     \
+    const unsigned mode = ModeOf(flags, arguments); \
+    va_end(arguments);                              \
+    return Open(AT_FDCWD, path, flags, mode);       \
   }
-#define IMGBATCH_OPENAT(name)                                     \
-  int name(int directory, const char* path, int flags, ...) {     \
-    va_list arguments;                                            \
-    va_start(arguments, flags);                                   \
-    const unsigned mode = ModeOf(flags, arguments);               \
-    va_end(arguments);                                            \
-    return Open(directory, path, flags, mode);                    \
+#define IMGBATCH_OPENAT(name)                                 \
+  int name(int directory, const char* path, int flags, ...) { \
+    va_list arguments;                                        \
+    va_start(arguments, flags);                               \
+    const unsigned mode = ModeOf(flags, arguments);           \
+    va_end(arguments);                                        \
+    return Open(directory, path, flags, mode);                \
   }
 IMGBATCH_OPEN(open)
 IMGBATCH_OPEN(open64)

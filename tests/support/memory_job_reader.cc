@@ -21,7 +21,7 @@ Result<std::optional<BatchView>> MemoryJobReader::FindByIdentity(
   for (size_t i = database_.batches.size(); i-- > 0;) {
     const MemoryDatabase::Batch& batch = *database_.batches[i];
     if (!identity.empty() && batch.made.identity != identity) continue;
-    if (unfinished && HasEnded(batch.view.state)) continue;
+    if (unfinished && !IsUnfinished(batch.view)) continue;
     return std::optional(batch.view);
   }
   return std::optional<BatchView>();

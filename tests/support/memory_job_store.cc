@@ -421,6 +421,12 @@ Result<int64_t> MemoryJobStore::Retry(BatchKey key,
   return count;
 }
 
+Result<void> MemoryJobStore::NoteReported(BatchKey key, int round) {
+  const std::lock_guard lock(database_.mutex);
+  if (Batch* batch = Find(key)) batch->view.reported_round = round;
+  return {};
+}
+
 Result<void> MemoryJobStore::Cancel(BatchKey key, WallTime now) {
   const std::lock_guard lock(database_.mutex);
   Batch* batch = Find(key);
