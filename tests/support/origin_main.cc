@@ -1,5 +1,9 @@
 // test_origin [DIRECTORY] [--port N] [--bind ADDRESS] [--latency-ms N]
 //             [--log FILE]
+// test_origin --relay-to PORT [--latency-ms N]
+//
+// The second form passes the bytes of another server on, with that round trip
+// time: for HTTP/2, which it does not speak itself.
 //
 // Prints "listening on http://ADDRESS:PORT" and serves until SIGTERM or SIGINT,
 // or until standard input, when that is a pipe, closes. What it serves and
@@ -8,6 +12,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
 #include <string>
 
 #include <poll.h>
@@ -16,13 +21,15 @@
 #include <unistd.h>
 
 #include "tests/support/origin.h"
+#include "tests/support/relay.h"
 
 namespace {
 
 int Usage() {
   std::fputs(
       "usage: test_origin [DIRECTORY] [--port N] [--bind ADDRESS]\n"
-      "                   [--latency-ms N] [--log FILE]\n",
+      "                   [--latency-ms N] [--log FILE]\n"
+      "       test_origin --relay-to PORT [--latency-ms N]\n",
       stderr);
   return 2;
 }
@@ -37,6 +44,7 @@ bool IsPipe(int file) {
 
 int main(int argc, char** argv) {
   imgbatch::testing::OriginOptions options;
+  imgbatch::testing::RelayOptions relaying;
   for (int i = 1; i < argc; ++i) {
     const std::string word = argv[i];
     if (!word.starts_with("--")) {
@@ -47,6 +55,8 @@ int main(int argc, char** argv) {
     const char* value = argv[i];
     if (word == "--port") {
       options.port = static_cast<uint16_t>(std::atoi(value));
+    } else if (word == "--relay-to") {
+      relaying.target = static_cast<uint16_t>(std::atoi(value));
     } else if (word == "--bind") {
       options.address = value;
     } else if (word == "--latency-ms") {
@@ -63,8 +73,16 @@ int main(int argc, char** argv) {
   sigaddset(&ends, SIGTERM);
   sigaddset(&ends, SIGINT);
   sigprocmask(SIG_BLOCK, &ends, nullptr);
-  const imgbatch::testing::Origin origin(options);
-  std::printf("listening on %s\n", origin.Url("").c_str());
+  std::optional<imgbatch::testing::Relay> relay;
+  std::optional<imgbatch::testing::Origin> origin;
+  if (relaying.target != 0) {
+    relaying.one_way_ms = options.latency_ms / 2;
+    relay.emplace(relaying);
+    std::printf("listening on 127.0.0.1:%d\n", relay->port());
+  } else {
+    origin.emplace(options);
+    std::printf("listening on %s\n", origin->Url("").c_str());
+  }
   std::fflush(stdout);
 
   const int signals = signalfd(-1, &ends, SFD_CLOEXEC);
