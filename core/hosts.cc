@@ -54,6 +54,7 @@ void Hosts::Release(std::string_view name, HostEvent event,
     case HostEvent::kAnsweredHttp2:
       host.http2 = event == HostEvent::kAnsweredHttp2;
       Answered(host);
+      host.throttled = false;
       host.gap = host.gap * 9 / 10;
       if (host.gap < kNoGapBelow) host.gap = Milliseconds(0);
       break;
@@ -125,16 +126,17 @@ void Hosts::Answered(Host& host) {
 }
 
 // The answers of one burst count once: those that were on their way when the
-// gap was set say nothing about it.
+// gap was set say nothing about it. Nor does a throttled answer between good
+// ones ask for a longer gap: some servers refuse each new URL once.
 void Hosts::Throttled(std::string_view name, Host& host) {
+  const bool again = std::exchange(host.throttled, true);
   if (host.gap.count() == 0) {
     timed_.emplace_back(name);
-    host.gap = limits_.first_gap;
-  } else if (now_ - host.throttled_at >= host.gap) {
-    host.gap = std::min(host.gap * 2, limits_.most_gap);
-  } else {
+  } else if (now_ - host.throttled_at < host.gap) {
     return;
   }
+  const Milliseconds gap = again ? host.gap * 2 : host.gap;
+  host.gap = std::clamp(gap, limits_.first_gap, limits_.most_gap);
   host.throttled_at = now_;
   host.next_take = now_ + host.gap;
 }

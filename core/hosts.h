@@ -37,10 +37,10 @@ struct HostLimits {
   Milliseconds rest{30'000};
   // … and when so many rests passed without one success it is given up.
   int rests_to_give_up = 3;
-  // The pace: 429 or 503 leave this time between two requests to the host,
-  // double it while they go on (up to the most), and each answer of another
-  // kind takes a tenth off. Under 5 ms there is no pace any more.
-  Milliseconds first_gap{250};
+  // The pace: 429 or 503 leave at least this time between two requests to the
+  // host. While nothing else comes it doubles, up to the most; each answer of
+  // another kind takes a tenth off. Under 5 ms there is no pace any more.
+  Milliseconds first_gap{100};
   Milliseconds most_gap{2'000};
 };
 
@@ -83,6 +83,7 @@ class Hosts final : public HostPlaces {
     Milliseconds gap{0};  // Between two requests; 0: none.
     Milliseconds next_take{0};
     Milliseconds throttled_at{0};
+    bool throttled = false;  // By its last answer.
   };
   struct TextHash {
     using is_transparent = void;
