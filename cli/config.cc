@@ -281,6 +281,7 @@ Result<Settings> SettingsFrom(const Options& options,
   settings.allow_file = options.Flag("allow-file");
   if (settings.allow_file) settings.file_root = DirectoryOf(input);
   settings.spreadsheet_safe = options.Flag("spreadsheet-safe");
+  settings.keep_originals = options.Flag("keep-originals");
   settings.refetch = options.Flag("refetch");
   settings.image_columns = options.Text("image-columns");
   settings.delimiter = options.Text("delimiter");

@@ -155,15 +155,7 @@ void Conductor::HandleResponse(Flight& flight, HttpResponse response) {
   }
   flight.response = std::move(response);
   if (std::holds_alternative<NotModified>(verdict)) {
-    const KnownSource& known = *flight.claim.known;
-    flight.response.body = Body();
-    flight.response.body_hash = known.source_hash;
-    flight.source_bytes = known.source_bytes;
-    if (flight.response.etag.empty()) flight.response.etag = known.etag;
-    if (flight.response.last_modified.empty()) {
-      flight.response.last_modified = known.last_modified;
-    }
-    return Keep(flight, std::nullopt, known.content);
+    return HandleNotModified(flight);
   }
   if (flight.plan->batch.settings.respect_noai &&
       ForbidsAi(flight.response.robots_tag)) {
@@ -176,6 +168,45 @@ void Conductor::HandleResponse(Flight& flight, HttpResponse response) {
   body_bytes_ += flight.response.body.memory();
   flight.stage = Flight::Stage::kLooking;
   lookups_.push_back(flight.ticket);
+}
+
+void Conductor::HandleNotModified(Flight& flight) {
+  const KnownSource& known = *flight.claim.known;
+  flight.response.body = Body();
+  flight.response.body_hash = known.source_hash;
+  flight.source_bytes = known.source_bytes;
+  if (flight.response.etag.empty()) flight.response.etag = known.etag;
+  if (flight.response.last_modified.empty()) {
+    flight.response.last_modified = known.last_modified;
+  }
+  if (known.content) return Keep(flight, std::nullopt, *known.content);
+  // Another recipe than before: the source itself may have been kept.
+  flight.stage = Flight::Stage::kKeeping;
+  workshop_->Load({OriginalKey(known.source_hash),
+                   [this, ticket = flight.ticket](Result<Body> original) {
+                     events_.Push(Loaded{ticket, std::move(original)});
+                   }});
+}
+
+void Conductor::Handle(Loaded event) {
+  const auto at = flights_.find(event.ticket);
+  if (at == flights_.end()) return;
+  Flight& flight = *at->second;
+  if (shutting_down_) return End(flight, ImageReleased{});
+  if (!event.original || event.original->size() != flight.source_bytes) {
+    return FetchAnew(flight);
+  }
+  flight.response.body = *std::move(event.original);
+  body_bytes_ += flight.response.body.memory();
+  flight.stage = Flight::Stage::kLooking;
+  lookups_.push_back(flight.ticket);
+}
+
+// What was known is no longer there: without a condition this time.
+void Conductor::FetchAnew(Flight& flight) {
+  flight.claim.known.reset();
+  flight.url = *ParseRecordedUrl(flight.claim.url);
+  SendOrPark(flight);
 }
 
 void Conductor::FollowRedirect(Flight& flight, const Redirect& redirect) {
@@ -225,7 +256,8 @@ void Conductor::SendParked() {
 
 void Conductor::Send(Flight& flight) {
   const Settings& settings = flight.plan->batch.settings;
-  flight.conditional = flight.claim.known.has_value() && !settings.refetch;
+  flight.conditional = flight.claim.known && !settings.refetch &&
+                       (flight.claim.known->content || settings.keep_originals);
   flight.stage = Flight::Stage::kFetching;
   HttpRequest request =
       RequestFor(flight.url.text, settings,
@@ -259,7 +291,7 @@ void Conductor::Handle(Converted event) {
   const auto at = flights_.find(event.ticket);
   if (at == flights_.end()) return;
   Flight& flight = *at->second;
-  DropBody(flight);
+  if (!flight.plan->batch.settings.keep_originals) DropBody(flight);
   if (!event.image) return End(flight, ImageReleased{});
   if (!*event.image) {
     const Failure failure = event.image->error();
@@ -280,7 +312,9 @@ void Conductor::Keep(Flight& flight, std::optional<ConvertedImage> image,
   KeepJob job;
   job.image = std::move(image);
   job.content = std::move(content);
-  const std::string& directory = flight.plan->batch.settings.images_dir;
+  const Settings& settings = flight.plan->batch.settings;
+  if (settings.keep_originals) job.original = flight.response.body.bytes();
+  const std::string& directory = settings.images_dir;
   if (!directory.empty()) {
     for (const CellName& name : flight.claim.names) {
       job.stems.push_back(
@@ -305,10 +339,8 @@ void Conductor::Handle(Kept event) {
     if (event.content.error().code == ErrorCode::kNotFound && !converted) {
       // The result has gone from the pool: make it again.
       if (shutting_down_) return End(flight, ImageReleased{});
-      flight.claim.known.reset();
       if (flight.response.body.size() > 0) return Convert(flight);
-      flight.url = *ParseRecordedUrl(flight.claim.url);
-      return SendOrPark(flight);
+      return FetchAnew(flight);
     }
     RunFailed(event.content.error());
     return End(flight, ImageReleased{});

@@ -113,8 +113,13 @@ class Conductor {
     Ticket ticket = 0;
     Result<StoredContent> content;
   };
+  struct Loaded {
+    Ticket ticket = 0;
+    Result<Body> original;
+  };
   struct StopRequest {};
-  using Event = std::variant<Answered, Converted, Kept, RowGroup, StopRequest>;
+  using Event =
+      std::variant<Answered, Converted, Kept, Loaded, RowGroup, StopRequest>;
 
   struct Plan {
     BatchPlan batch;
@@ -124,12 +129,15 @@ class Conductor {
   void Handle(Answered event);
   void Handle(Converted event);
   void Handle(Kept event);
+  void Handle(Loaded event);
   void Handle(RowGroup group) { rows_.push_back(std::move(group)); }
   void Handle(StopRequest) { stopping_ = true; }
 
   void HandleResponse(Flight& flight, HttpResponse response);
   void FollowRedirect(Flight& flight, const Redirect& redirect);
   void Refuse(Flight& flight, const Refused& refused);
+  void HandleNotModified(Flight& flight);
+  void FetchAnew(Flight& flight);
   void SendOrPark(Flight& flight);
   void SendParked();
   void Send(Flight& flight);

@@ -8,12 +8,18 @@
 #include <string_view>
 
 #include "core/body.h"
+#include "core/hash.h"
 #include "core/result.h"
 
 namespace imgbatch {
 
 // "<64 hex digits of the SHA-256>.<extension>".
 using PoolKey = std::string;
+
+// The name of a source that is kept as it was downloaded.
+inline PoolKey OriginalKey(const Sha256& source_hash) {
+  return ToHex(source_hash) + ".original";
+}
 
 class ImagePool {
  public:

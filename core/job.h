@@ -68,13 +68,14 @@ struct StoredContent {
   uint32_t height = 0;  // Pixels.
 };
 
-// What an earlier batch learnt about a URL whose result is still in the pool.
+// What an earlier batch learnt about a URL.
 struct KnownSource {
   std::string etag;           // As received, quotes included; may be empty.
   std::string last_modified;  // As received; may be empty.
   Sha256 source_hash{};
   uint64_t source_bytes = 0;
-  StoredContent content;
+  // The result under this batch's recipe, when there was one.
+  std::optional<StoredContent> content;
 };
 
 // One name under which an image must appear: the place of a URL in the CSV.

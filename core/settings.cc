@@ -34,6 +34,7 @@ void VisitFields(SettingsType& s, const Visitor& visit) {
   visit("per_host", s.per_host);
   visit("user_agent", s.user_agent);
   visit("refetch", s.refetch);
+  visit("keep_originals", s.keep_originals);
   visit("header_file", s.header_file);
   visit("respect_noai", s.respect_noai);
 }

@@ -45,6 +45,9 @@ struct Settings {
   int per_host = 6;
   std::string user_agent;  // Empty: imgbatch/VERSION (+URL).
   bool refetch = false;    // Send no conditional requests.
+  // Keep what was downloaded in the pool as well, so that another recipe needs
+  // no download when the origin says that nothing changed.
+  bool keep_originals = false;
   // Absolute path of a file of HeaderRules, read by each process; the secrets
   // in it are not stored.
   std::string header_file;

@@ -18,7 +18,7 @@ Workshop::Workshop(const Codec& codec, ImagePool& pool, DecodeJournal& journal,
 Workshop::~Workshop() {
   dropping_ = true;
   converts_.Close();
-  keeps_.Close();
+  disk_jobs_.Close();
   for (std::thread& thread : threads_) thread.join();
 }
 
@@ -50,14 +50,23 @@ Result<ConvertedImage, Failure> Workshop::ConvertOne(int slot,
 }
 
 void Workshop::RunWriter() {
-  while (auto job = keeps_.Take()) {
-    auto kept = KeepOne(*job);
-    job->done(std::move(kept));
+  while (auto job = disk_jobs_.Take()) {
+    if (auto* load = std::get_if<LoadJob>(&*job)) {
+      load->done(pool_.Open(load->key));
+    } else {
+      auto& keep = std::get<KeepJob>(*job);
+      auto kept = KeepOne(keep);
+      keep.done(std::move(kept));
+    }
   }
 }
 
 Result<StoredContent> Workshop::KeepOne(KeepJob& job) {
   StoredContent content = job.content;
+  if (!job.original.empty()) {
+    auto original = pool_.Put(job.original, "original");
+    if (!original) return original.error();
+  }
   if (job.image) {
     content.format = job.image->format;
     content.bytes = job.image->bytes.size();

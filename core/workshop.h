@@ -37,7 +37,15 @@ struct KeepJob {
   std::optional<ConvertedImage> image;
   StoredContent content;
   std::vector<std::string> stems;  // Absolute paths without ".<extension>".
+  // Put into the pool as well, unless empty; kept alive by the conductor.
+  std::span<const uint8_t> original;
   std::function<void(Result<StoredContent>)> done;
+};
+
+// Reads something back from the pool.
+struct LoadJob {
+  PoolKey key;
+  std::function<void(Result<Body>)> done;
 };
 
 class Workshop {
@@ -50,7 +58,8 @@ class Workshop {
   ~Workshop();
 
   void Convert(ConvertJob job) { converts_.Push(std::move(job)); }
-  void Keep(KeepJob job) { keeps_.Push(std::move(job)); }
+  void Keep(KeepJob job) { disk_jobs_.Push(std::move(job)); }
+  void Load(LoadJob job) { disk_jobs_.Push(std::move(job)); }
 
   // From now on conversions that have not begun answer nullopt.
   void DropWaiting() { dropping_ = true; }
@@ -67,7 +76,7 @@ class Workshop {
   MemoryBudget memory_;
   std::atomic<bool> dropping_ = false;
   Queue<ConvertJob> converts_;
-  Queue<KeepJob> keeps_;
+  Queue<std::variant<KeepJob, LoadJob>> disk_jobs_;
   std::vector<std::thread> threads_;
 };
 

@@ -87,10 +87,7 @@ std::optional<KnownSource> FindSource(Database& database,
     known.source_hash = query.Hash(2);
     known.source_bytes = query.As<uint64_t>(3);
   }
-  std::optional<StoredContent> content =
-      FindContent(database, known.source_hash, fingerprint);
-  if (!content) return std::nullopt;
-  known.content = *std::move(content);
+  known.content = FindContent(database, known.source_hash, fingerprint);
   return known;
 }
 

@@ -702,7 +702,7 @@ TEST_P(JobStoreContract, TheNextBatchKnowsWhatAUrlAnswered) {
   EXPECT_EQ(again[0].known->last_modified, "yesterday");
   EXPECT_EQ(again[0].known->source_hash, HashOf("source of picture"));
   EXPECT_EQ(again[0].known->source_bytes, 1000u);
-  EXPECT_EQ(again[0].known->content.key, ToHex(HashOf("picture")) + ".jpg");
+  EXPECT_EQ(again[0].known->content->key, ToHex(HashOf("picture")) + ".jpg");
   EXPECT_FALSE(again[1].known) << "nothing to ask the origin with";
 }
 

@@ -235,6 +235,32 @@ TEST_F(ConductorTest, FetchesAgainWhenTheResultHasGoneFromThePool) {
   EXPECT_EQ(http_.Count(Url(1)), 3);
 }
 
+TEST_F(ConductorTest, AnotherRecipeNeedsNoDownloadWhenOriginalsAreKept) {
+  http_.Script(Url(1), {Respond(200, "picture 1", {{"etag", "\"a\""}})});
+  plan_.settings.keep_originals = true;
+  DrainedToItsEnd(SealedBatch({Url(1)}));
+  http_.Script(Url(1), {[](const HttpRequest& request) -> HttpAnswer {
+                 return Respond(IsConditional(request) ? 304 : 500)(request);
+               }});
+  plan_.recipe.quality = 70;
+  const BatchView view = DrainedToItsEnd(SealedBatch({Url(1)}, "0193-b"));
+  EXPECT_EQ(view.tally.recompressed, 1);
+  EXPECT_EQ(view.tally.bytes_downloaded, 0);
+  EXPECT_EQ(codec_.conversions(), 2);
+}
+
+TEST_F(ConductorTest, AnotherRecipeDownloadsWhenOriginalsAreNotKept) {
+  http_.Script(Url(1), {Respond(200, "picture 1", {{"etag", "\"a\""}})});
+  DrainedToItsEnd(SealedBatch({Url(1)}));
+  http_.Script(Url(1), {[](const HttpRequest& request) -> HttpAnswer {
+                 return Respond(IsConditional(request) ? 500 : 200,
+                                "picture 1")(request);
+               }});
+  plan_.recipe.quality = 70;
+  const BatchView view = DrainedToItsEnd(SealedBatch({Url(1)}, "0193-b"));
+  EXPECT_EQ(view.tally.recompressed, 1);
+}
+
 TEST_F(ConductorTest, KeepsClaimsAndRequestsWithinTheirBounds) {
   std::vector<std::string> urls;
   for (int i = 0; i < 300; ++i) {

@@ -379,12 +379,11 @@ Claim MemoryJobStore::ClaimFor(const Batch& batch, int64_t n) const {
   if (source != database_.sources.end()) {
     const auto content = database_.contents.find(
         {source->second.source_hash, batch.made.recipe_fingerprint});
-    if (content != database_.contents.end()) {
-      claim.known =
-          KnownSource{source->second.etag, source->second.last_modified,
-                      source->second.source_hash, source->second.source_bytes,
-                      content->second};
-    }
+    claim.known = KnownSource{
+        source->second.etag, source->second.last_modified,
+        source->second.source_hash, source->second.source_bytes,
+        content == database_.contents.end() ? std::nullopt
+                                            : std::optional(content->second)};
   }
   return claim;
 }
