@@ -102,7 +102,9 @@ Result<void> PrepareFolders(const StorePaths& paths,
     made = MakeDirectories(folder, 0700);
     if (!made) return made;
   }
-  return {};
+  // Also what was there: whoever made it may have been killed before this.
+  made = SyncDirectory(paths.files);
+  return made ? SyncDirectory(directory) : made;
 }
 
 }  // namespace imgbatch

@@ -3,7 +3,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <random>
 #include <string>
 
@@ -15,6 +14,7 @@
 #include "store/sqlite_job_reader.h"
 #include "store/sqlite_job_store.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/worker_process.h"
 
 namespace imgbatch {
 namespace {
@@ -87,22 +87,15 @@ void Look(const StorePaths& paths) {
   }
 }
 
-std::string Contents(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
 void Write(const std::string& path, const std::string& bytes) {
   std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes;
 }
 
 TEST(Damage, NeverCrashesAndNeverHangs) {
-  const TemporaryFolder folder(std::filesystem::exists("/dev/shm")
-                                   ? std::filesystem::path("/dev/shm")
-                                   : std::filesystem::temp_directory_path());
+  const TemporaryFolder folder(QuickFolder());
   const StorePaths sound(folder / "sound.db");
   Use(sound, '1');
-  const std::string original = Contents(sound.database);
+  const std::string original = ContentsOf(sound.database);
   ASSERT_GT(original.size(), 50'000u);
   const char* wanted = getenv("IMGBATCH_DAMAGED");
   const int count = wanted != nullptr ? std::atoi(wanted) : 60;
@@ -141,9 +134,9 @@ TEST(Damage, OfTheLogLosesAtMostWhatWasInIt) {
   // As another process would find it if this one died now.
   const StorePaths copy(folder / "copy.db");
   ASSERT_TRUE(PrepareFolders(copy));
-  const std::string log = Contents(paths.database + "-wal");
+  const std::string log = ContentsOf(paths.database + "-wal");
   for (const size_t cut : {log.size(), log.size() / 2, size_t{32}, size_t{0}}) {
-    Write(copy.database, Contents(paths.database));
+    Write(copy.database, ContentsOf(paths.database));
     std::filesystem::remove(copy.database + "-shm");
     Write(copy.database + "-wal", log.substr(0, cut));
     const Result<StoreHealth> health = CheckStore(copy, Milliseconds(5000));

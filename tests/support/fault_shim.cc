@@ -63,6 +63,16 @@ Function* Real(const char* name) {
 // Calls that must not be counted: our own, and those of other subsystems.
 thread_local bool inside = false;
 
+// The file of a descriptor, for the log.
+const char* PathOf(int descriptor) {
+  static thread_local char path[4096];
+  char link[64];
+  snprintf(link, sizeof link, "/proc/self/fd/%d", descriptor);
+  const ssize_t size = readlink(link, path, sizeof path - 1);
+  path[size > 0 ? size : 0] = 0;
+  return path;
+}
+
 bool CanMeet(int error_number, Call call) {
   switch (error_number) {
     case EMFILE:
@@ -124,26 +134,26 @@ extern "C" {
     return real arguments;                                                   \
   }
 
-COUNTED(ssize_t, write, Call::kWrite, "", (int fd, const void* data, size_t n),
-        (fd, data, n), IsFile(fd))
-COUNTED(ssize_t, writev, Call::kWrite, "",
+COUNTED(ssize_t, write, Call::kWrite, PathOf(fd),
+        (int fd, const void* data, size_t n), (fd, data, n), IsFile(fd))
+COUNTED(ssize_t, writev, Call::kWrite, PathOf(fd),
         (int fd, const struct iovec* parts, int n), (fd, parts, n), IsFile(fd))
-COUNTED(ssize_t, pwrite, Call::kWrite, "",
+COUNTED(ssize_t, pwrite, Call::kWrite, PathOf(fd),
         (int fd, const void* data, size_t n, off_t at), (fd, data, n, at), true)
-COUNTED(ssize_t, pwrite64, Call::kWrite, "",
+COUNTED(ssize_t, pwrite64, Call::kWrite, PathOf(fd),
         (int fd, const void* data, size_t n, off64_t at), (fd, data, n, at),
         true)
-COUNTED(ssize_t, copy_file_range, Call::kWrite, "",
+COUNTED(ssize_t, copy_file_range, Call::kWrite, PathOf(to),
         (int from, off64_t* from_at, int to, off64_t* to_at, size_t n,
          unsigned flags),
         (from, from_at, to, to_at, n, flags), true)
-COUNTED(int, fsync, Call::kSync, "", (int fd), (fd), true)
-COUNTED(int, fdatasync, Call::kSync, "", (int fd), (fd), true)
-COUNTED(int, ftruncate, Call::kWrite, "", (int fd, off_t size), (fd, size),
-        true)
-COUNTED(int, ftruncate64, Call::kWrite, "", (int fd, off64_t size), (fd, size),
-        true)
-COUNTED(int, fallocate, Call::kWrite, "",
+COUNTED(int, fsync, Call::kSync, PathOf(fd), (int fd), (fd), true)
+COUNTED(int, fdatasync, Call::kSync, PathOf(fd), (int fd), (fd), true)
+COUNTED(int, ftruncate, Call::kWrite, PathOf(fd), (int fd, off_t size),
+        (fd, size), true)
+COUNTED(int, ftruncate64, Call::kWrite, PathOf(fd), (int fd, off64_t size),
+        (fd, size), true)
+COUNTED(int, fallocate, Call::kWrite, PathOf(fd),
         (int fd, int mode, off_t at, off_t size), (fd, mode, at, size), true)
 COUNTED(int, rename, Call::kName, to, (const char* from, const char* to),
         (from, to), true)
