@@ -113,14 +113,6 @@ std::string StemOf(const std::string& input) {
   return input == "-" ? "stdin" : fs::path(input).stem().string();
 }
 
-// Where the input really is; the working directory for standard input.
-std::string DirectoryOf(const std::string& input) {
-  std::error_code error;
-  const fs::path directory =
-      input == "-" ? fs::path(".") : fs::absolute(input, error).parent_path();
-  return fs::canonical(directory, error).string();
-}
-
 void ReplaceStem(std::string& text, const std::string& stem) {
   const size_t at = text.find("{stem}");
   if (at != std::string::npos) text.replace(at, 6, stem);
@@ -195,6 +187,13 @@ Result<void> ReadNetwork(const Options& options, Settings& settings) {
 }
 
 }  // namespace
+
+std::string DirectoryOf(const std::string& input) {
+  std::error_code error;
+  const fs::path directory =
+      input == "-" ? fs::path(".") : fs::absolute(input, error).parent_path();
+  return fs::canonical(directory, error).string();
+}
 
 Result<HeaderRules> HeaderRulesFrom(const Settings& settings) {
   if (settings.header_file.empty()) return HeaderRules();

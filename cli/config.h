@@ -42,6 +42,9 @@ Result<ProcessConfig> ProcessConfigFrom(const Options& options);
 Result<Settings> SettingsFrom(const Options& options, const std::string& input);
 Result<Recipe> RecipeFrom(const Options& options);
 
+// Where the input really is; the working directory for standard input.
+std::string DirectoryOf(const std::string& input);
+
 // The rules of the batch's header file, read now; kUsage.
 Result<HeaderRules> HeaderRulesFrom(const Settings& settings);
 

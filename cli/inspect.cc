@@ -235,7 +235,7 @@ Result<void> Inspect(const InspectOptions& options, std::FILE* out,
   if (options.form == InspectOptions::Form::kRows) {
     return PrintRows(**rows, out, err);
   }
-  Result<CsvSurvey> survey = SurveyCsv(**rows);
+  Result<CsvSurvey> survey = SurveyCsv(**rows, options.file_root);
   if (!survey) return survey.error();
   const CsvProfile& profile = (*rows)->profile();
   Result<void> put = Put(out, options.form == InspectOptions::Form::kJson

@@ -18,6 +18,7 @@ struct InspectOptions {
   };
   std::string path;  // "-" is standard input.
   CsvOptions csv;
+  std::string file_root;  // As ParseUrlOrFile takes it.
   Form form = Form::kText;
 };
 

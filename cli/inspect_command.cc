@@ -2,6 +2,7 @@
 #include <cstdio>
 
 #include "cli/commands.h"
+#include "cli/config.h"
 #include "cli/inspect.h"
 
 namespace imgbatch {
@@ -19,6 +20,7 @@ Result<ExitStatus> InspectCommand(const Options& options) {
                  .dialect = options.Text("dialect"),
                  .image_columns = options.Text("image-columns"),
                  .allow_file = options.Flag("allow-file")};
+  if (inspect.csv.allow_file) inspect.file_root = DirectoryOf(inspect.path);
   if (options.Flag("json")) inspect.form = InspectOptions::Form::kJson;
   if (options.Flag("rows")) inspect.form = InspectOptions::Form::kRows;
   if (auto done = Inspect(inspect, stdout, stderr); !done) return done.error();

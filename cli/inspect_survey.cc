@@ -5,11 +5,11 @@
 #include <utility>
 
 #include "cli/distinct.h"
-#include "core/url.h"
+#include "core/file_client.h"
 
 namespace imgbatch {
 
-Result<CsvSurvey> SurveyCsv(CsvRows& rows) {
+Result<CsvSurvey> SurveyCsv(CsvRows& rows, const std::string& file_root) {
   CsvSurvey survey;
   DistinctCounter distinct;
   std::unordered_map<std::string, int64_t> hosts;
@@ -32,7 +32,7 @@ Result<CsvSurvey> SurveyCsv(CsvRows& rows) {
     }
     for (const std::string& text : row.content.urls) {
       ++survey.urls;
-      Result<Url, Failure> url = ParseUrl(text);
+      Result<Url, Failure> url = ParseUrlOrFile(file_root, text);
       Result<void> added = distinct.Add(url ? url->text : text);
       if (!added) return added.error();
       if (!url) {

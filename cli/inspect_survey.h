@@ -35,7 +35,7 @@ struct CsvSurvey {
   std::vector<CatalogueRow> first_rows;
 };
 
-// Reads `rows` to the end. kIo.
-Result<CsvSurvey> SurveyCsv(CsvRows& rows);
+// Reads `rows` to the end. `file_root` as ParseUrlOrFile takes it. kIo.
+Result<CsvSurvey> SurveyCsv(CsvRows& rows, const std::string& file_root);
 
 }  // namespace imgbatch

@@ -101,6 +101,16 @@ Result<Url, Failure> FileUrlBelow(std::string_view root, std::string_view raw) {
   return UrlOfPath(path);
 }
 
+Result<Url, Failure> ParseUrlOrFile(std::string_view root,
+                                    std::string_view raw) {
+  Result<Url, Failure> url = ParseUrl(raw);
+  if (url || root.empty() || raw.starts_with("//") ||
+      (raw.find("://") != std::string_view::npos && !IsFileUrl(raw))) {
+    return url;
+  }
+  return FileUrlBelow(root, raw);
+}
+
 Result<Url, Failure> ParseRecordedUrl(std::string_view text) {
   if (!IsFileUrl(text)) return ParseUrl(text);
   return UrlOfPath(std::string(text.substr(kScheme.size())));

@@ -22,6 +22,11 @@ bool IsFileUrl(std::string_view url);
 // and is no way out through a link is looked at when it is read. kInvalidUrl.
 Result<Url, Failure> FileUrlBelow(std::string_view root, std::string_view raw);
 
+// The URL that a cell's text means: ParseUrl's, or with `root` not empty that
+// of a file, for whatever is no web address.
+Result<Url, Failure> ParseUrlOrFile(std::string_view root,
+                                    std::string_view raw);
+
 // A URL as it was recorded: of FileUrlBelow or of ParseUrl.
 Result<Url, Failure> ParseRecordedUrl(std::string_view text);
 

@@ -18,16 +18,6 @@ Result<std::vector<RowRecord>> Intake::NextGroup(size_t max_cells) {
   return group;
 }
 
-// With files allowed, whatever is no web address is a path.
-Result<Url, Failure> Intake::UrlOf(const std::string& raw) const {
-  auto url = ParseUrl(raw);
-  if (url || file_root_.empty() || raw.starts_with("//") ||
-      (raw.find("://") != std::string::npos && !IsFileUrl(raw))) {
-    return url;
-  }
-  return FileUrlBelow(file_root_, raw);
-}
-
 RowRecord Intake::RecordOf(const CatalogueRow& row) const {
   RowRecord record;
   record.row = row.row;
@@ -38,7 +28,7 @@ RowRecord Intake::RecordOf(const CatalogueRow& row) const {
     CellRecord cell;
     cell.place = ++place;
     std::string name;
-    auto url = UrlOf(raw);
+    auto url = ParseUrlOrFile(file_root_, raw);
     if (url) {
       cell.url = std::move(url->text);
       cell.host = std::move(url->host);

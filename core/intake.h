@@ -32,7 +32,6 @@ class Intake {
 
  private:
   RowRecord RecordOf(const CatalogueRow& row) const;
-  Result<Url, Failure> UrlOf(const std::string& raw) const;
 
   Catalogue& catalogue_;
   NameTemplate names_;
