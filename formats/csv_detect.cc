@@ -379,12 +379,13 @@ Result<CsvProfile> DetectCsv(std::string_view sample_text, bool whole,
                       rows.size() - 1);
     }
     if (rows[last].bad) {
-      return Error{ErrorCode::kInput,
-                   fmt::format("the header of {} in line {} cannot be read: {}",
-                               file, rows[last].line, rows[last].reason)};
+      profile.image_error =
+          Error{ErrorCode::kInput,
+                fmt::format("the header of {} in line {} cannot be read: {}",
+                            file, rows[last].line, rows[last].reason)};
     }
     const bool known = best.dialect != nullptr || IsAmazon(rows[0]);
-    if (known || !HasUrl(rows[last])) {
+    if (!rows[last].bad && (known || !HasUrl(rows[last]))) {
       // Rows before it are titles: they belong to the preamble.
       if (first > 0) {
         std::string_view text = sample_text;
@@ -409,8 +410,10 @@ Result<CsvProfile> DetectCsv(std::string_view sample_text, bool whole,
       for (size_t i = 0; i < width; ++i) {
         profile.columns.push_back(fmt::format("column {}", i + 1));
       }
-      profile.warnings.push_back(
-          "the first row holds a URL, so there is no header row");
+      if (!rows[last].bad) {
+        profile.warnings.push_back(
+            "the first row holds a URL, so there is no header row");
+      }
     }
   }
   profile.dialect = best.dialect != nullptr ? best.dialect->name : "generic";
@@ -425,7 +428,9 @@ Result<CsvProfile> DetectCsv(std::string_view sample_text, bool whole,
       columns.rows.push_back(std::move(rows[i].cells));
     }
   }
-  ChooseColumns(columns, best.dialect, options.image_columns, file, profile);
+  if (!profile.image_error.has_value()) {
+    ChooseColumns(columns, best.dialect, options.image_columns, file, profile);
+  }
   return profile;
 }
 
