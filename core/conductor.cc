@@ -153,6 +153,11 @@ void Conductor::HandleResponse(Flight& flight, HttpResponse response) {
   if (const auto* refused = std::get_if<Refused>(&verdict)) {
     return Refuse(flight, *refused);
   }
+  if (std::holds_alternative<NotModified>(verdict) &&
+      Contradicts(response, *flight.claim.known)) {
+    flight.claim.known.reset();  // Asks without a condition.
+    return SendOrPark(flight);
+  }
   flight.response = std::move(response);
   if (std::holds_alternative<NotModified>(verdict)) {
     return HandleNotModified(flight);

@@ -139,7 +139,7 @@ Result<void, Failure> CurlTransfer::Begin(HttpRequest request,
   stop_ = Stop::kNone;
   opened_socket_ = connected_ = head_complete_ = wants_body_ = false;
   header_bytes_ = 0;
-  announced_ = downloaded_ = 0;
+  downloaded_ = 0;
   sample_count_ = 0;
   stall_check_due_ = now + StallStep();
   error_text_[0] = '\0';
@@ -305,7 +305,6 @@ bool CurlTransfer::TakeHeaderLine(std::string_view line) {
   if (head_complete_) return true;  // A trailer.
   if (line.starts_with("HTTP/")) {  // Interim answers come before the real.
     response_ = HttpResponse();
-    announced_ = 0;
     return true;
   }
   const size_t colon = line.find(':');
@@ -328,7 +327,9 @@ bool CurlTransfer::TakeHeaderLine(std::string_view line) {
     if (!all.empty() && !value.empty()) all += ", ";
     all += value;
   } else if (is("content-length")) {
-    std::from_chars(value.data(), value.data() + value.size(), announced_);
+    uint64_t length = 0;
+    std::from_chars(value.data(), value.data() + value.size(), length);
+    response_.content_length = length;
   } else if (is("location")) {
     first(response_.location);
   } else if (is("etag")) {
@@ -359,11 +360,12 @@ bool CurlTransfer::EndHeader() {
   wants_body_ = status < 300 &&
                 (coding.empty() || EqualsIgnoringCase(coding, "identity"));
   if (!wants_body_) return true;
-  if (announced_ > request_.max_bytes) {
+  const uint64_t announced = response_.content_length.value_or(0);
+  if (announced > request_.max_bytes) {
     stop_ = Stop::kTooLarge;
     return false;
   }
-  sink_.Start(announced_);
+  sink_.Start(announced);
   return true;
 }
 

@@ -123,7 +123,6 @@ class CurlTransfer {
   bool head_complete_ = false;
   bool wants_body_ = false;
   size_t header_bytes_ = 0;
-  uint64_t announced_ = 0;   // Content-Length, 0 without.
   uint64_t downloaded_ = 0;  // Bytes of body.
 
   // Bytes received at moments at least an eighth of the stall time apart.

@@ -163,6 +163,20 @@ HttpRequest RequestFor(const std::string& url, const Settings& settings,
   return request;
 }
 
+bool Contradicts(const HttpResponse& not_modified, const KnownSource& known) {
+  // Weak and strong forms of a tag may stand for each other (RFC 9110 section
+  // 8.8.3.2).
+  const auto opaque = [](std::string_view tag) {
+    return tag.starts_with("W/") ? tag.substr(2) : tag;
+  };
+  if (!not_modified.etag.empty() && !known.etag.empty() &&
+      opaque(not_modified.etag) != opaque(known.etag)) {
+    return true;
+  }
+  const uint64_t length = not_modified.content_length.value_or(0);
+  return length != 0 && length != known.source_bytes;
+}
+
 bool ForbidsAi(std::string_view robots_tag) {
   std::string word;
   for (const char c : std::string(robots_tag) + ",") {

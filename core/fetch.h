@@ -49,6 +49,11 @@ using Verdict = std::variant<Fetched, NotModified, Redirect, Refused>;
 // Retry-After when the response has no Date of its own.
 Verdict Judge(const HttpResponse& response, bool conditional, WallTime now);
 
+// Whether a 304 speaks of another image than the known one: by an ETag that is
+// not ours, or by a length (0 is what some servers say of the 304 itself).
+// Then the server is asked again without a condition.
+bool Contradicts(const HttpResponse& not_modified, const KnownSource& known);
+
 // Whether an X-Robots-Tag (fields joined by ",") forbids use by machines that
 // learn: "noai" or "noimageai", for anybody or for a named agent.
 bool ForbidsAi(std::string_view robots_tag);

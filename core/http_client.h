@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -46,6 +47,7 @@ struct HttpResponse {
   Body body;
   Sha256 body_hash{};
   // Header values as received; empty when absent.
+  std::optional<uint64_t> content_length;  // As announced.
   std::string content_type;
   std::string content_encoding;
   std::string location;

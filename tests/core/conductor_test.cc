@@ -221,6 +221,18 @@ TEST_F(ConductorTest, AsksOnlyForWhatHasChanged) {
   EXPECT_EQ(codec_.conversions(), 2);
 }
 
+TEST_F(ConductorTest, BelievesNo304OfAnotherImage) {
+  http_.Script(Url(1), {Respond(200, "picture 1", {{"etag", "\"a\""}})});
+  DrainedToItsEnd(SealedBatch({Url(1)}));
+  http_.Script(Url(1), {[](const HttpRequest& request) -> HttpAnswer {
+                 return Respond(IsConditional(request) ? 304 : 200, "picture 2",
+                                {{"etag", "\"b\""}})(request);
+               }});
+  const BatchView view = DrainedToItsEnd(SealedBatch({Url(1)}, "0193-b"));
+  EXPECT_EQ(view.tally.recompressed, 1);
+  EXPECT_EQ(http_.Count(Url(1)), 3);
+}
+
 TEST_F(ConductorTest, FetchesAgainWhenTheResultHasGoneFromThePool) {
   http_.Script(Url(1), {Respond(200, "picture 1", {{"etag", "\"a\""}})});
   const BatchKey first = SealedBatch({Url(1)});

@@ -85,6 +85,7 @@ TEST_F(CurlClientTest, AsksConditionally) {
   request.headers.push_back({"If-None-Match", "\"x\""});
   answer = Fetch(client_, request);
   EXPECT_EQ(Summary(answer), "304");
+  EXPECT_FALSE(std::get<HttpResponse>(answer).content_length.has_value());
   EXPECT_EQ(std::get<HttpResponse>(answer).body.size(), 0U);
 }
 

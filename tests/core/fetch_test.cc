@@ -117,6 +117,34 @@ TEST(Judge, PassesRetryAfterOn) {
   EXPECT_EQ(RefusedBy(Judge(final, false, kNow)).retry_after, std::nullopt);
 }
 
+TEST(Contradicts, CatchesA304ThatSpeaksOfAnotherImage) {
+  struct Case {
+    const char* etag;
+    std::optional<uint64_t> length;
+    bool contradicts;
+  };
+  const Case cases[] = {
+      {"", std::nullopt, false}, {"\"a\"", std::nullopt, false},
+      {"W/\"a\"", 100, false},   {"", 0, false},
+      {"\"b\"", 100, true},      {"\"a\"", 99, true},
+      {"", 101, true},
+  };
+  KnownSource known;
+  known.etag = "\"a\"";
+  known.source_bytes = 100;
+  for (const Case& c : cases) {
+    HttpResponse response = Response(304);
+    response.etag = c.etag;
+    response.content_length = c.length;
+    EXPECT_EQ(Contradicts(response, known), c.contradicts) << c.etag;
+  }
+  // Without an ETag of ours there is nothing to compare with.
+  known.etag.clear();
+  HttpResponse response = Response(304);
+  response.etag = "\"b\"";
+  EXPECT_FALSE(Contradicts(response, known));
+}
+
 TEST(RetryAfter, ReadsBothForms) {
   struct Case {
     const char* text;
