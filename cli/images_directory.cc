@@ -33,9 +33,11 @@ Result<void> PrepareImagesDirectory(const std::string& path,
     const bool empty = fs::is_empty(path, error);
     if (error) return fail("cannot read " + path + ": " + error.message());
     if (!empty) {
-      return fail(path +
-                  " holds files that imgbatch did not make; use --force to "
-                  "write beside them");
+      return Error{ErrorCode::kOutput,
+                   path +
+                       " holds files that imgbatch did not make; choose "
+                       "another directory with --images, or write beside them "
+                       "with --force"};
     }
   }
   auto file = OpenFile(mark, O_WRONLY | O_CREAT);

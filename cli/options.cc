@@ -40,7 +40,10 @@ void Declare(CLI::App& app, const CommandSpec& command, Sub& sub) {
   if (command.max_arguments > 0) {
     sub.app->add_option(command.argument, sub.arguments)
         ->type_name("")
-        ->expected(command.min_arguments, command.max_arguments)
+        ->expected(command.min_arguments,
+                   command.max_arguments > 1
+                       ? CLI::detail::expected_max_vector_size
+                       : command.max_arguments)
         ->required(command.min_arguments > 0);
   }
   for (const OptionSpec& spec : AllOptions()) {
@@ -253,7 +256,8 @@ Result<Parsed> ParseOptions(int argc, const char* const* argv) {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
     Sub* sub = chosen();
-    return Parsed(HelpText{sub != nullptr ? sub->app->help() : app.help()});
+    return Parsed(
+        HelpText{sub != nullptr ? sub->app->help("imgbatch") : app.help()});
   } catch (const CLI::CallForVersion& version) {
     return Parsed(HelpText{std::string(version.what()) + "\n"});
   } catch (const CLI::ParseError& error) {
