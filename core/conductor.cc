@@ -27,6 +27,10 @@ HostEvent EventOf(const HttpAnswer& answer) {
       case FailureCode::kConnectFailed:
       case FailureCode::kTimeout:
         return HostEvent::kNoConnection;
+      case FailureCode::kStalled:
+        // A host that accepts and says nothing is as good as none.
+        return failed->downloaded == 0 ? HostEvent::kNoConnection
+                                       : HostEvent::kNeutral;
       default:
         break;
     }
