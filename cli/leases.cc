@@ -1,5 +1,7 @@
 #include "cli/leases.h"
 
+#include <fmt/format.h>
+
 namespace imgbatch {
 namespace {
 
@@ -25,9 +27,14 @@ Result<Lease> Lease::Take(const StorePaths& paths,
       lease.locks_.push_back(*std::move(lock));
       continue;
     }
-    if (lock.error().code != ErrorCode::kBusy ||
-        if_running == IfRunning::kFail) {
-      return lock.error();
+    if (lock.error().code != ErrorCode::kBusy) return lock.error();
+    if (if_running == IfRunning::kFail) {
+      const int holder = FileLock::Holder(path);
+      return Error{
+          ErrorCode::kBusy,
+          fmt::format("another process{} works on {}; wait for it, or type "
+                      "--if-running wait, skip or join",
+                      holder > 0 ? fmt::format(" ({})", holder) : "", name)};
     }
     lease.locks_.clear();
     lease.state_ = if_running == IfRunning::kSkip ? LeaseState::kSkip

@@ -96,15 +96,16 @@ Result<Input> ReadInput(const Options& options, const std::string& path) {
 
 // That the outputs can be written is better known before hours of work.
 Result<void> PrepareOutputs(const Options& options, const Settings& settings) {
-  auto directory = PrepareImagesDirectory(
+  if (settings.output_path != "-") {
+    auto file = AtomicFile::Create(settings.output_path);
+    if (!file && file.error().code != ErrorCode::kBusy) {
+      return Error{ErrorCode::kOutput,
+                   file.error().message + "; choose another file with -o"};
+    }
+  }
+  return PrepareImagesDirectory(
       settings.images_dir,
       options.Flag("force") ? ForeignFiles::kAccept : ForeignFiles::kRefuse);
-  if (!directory) return directory;
-  if (settings.output_path == "-") return {};
-  auto file = AtomicFile::Create(settings.output_path);
-  if (file || file.error().code == ErrorCode::kBusy) return {};
-  return Error{ErrorCode::kOutput,
-               file.error().message + "; choose another file with -o"};
 }
 
 void Announce(const CsvProfile& profile, const std::string& path,
