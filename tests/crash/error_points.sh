@@ -10,6 +10,7 @@
 #   EMFILE EMFILE+  opens and sockets instead of changes
 # The run must stop with status 6 or 8 and one line (or not notice), no image
 # may fail for it, and going on must lead to the undisturbed result.
+# shellcheck source=lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 every=1 kinds=()
 while [ $# -gt 0 ]; do
@@ -62,6 +63,8 @@ try_point() {
     again=$(fetched_again "$dir" "$lines" "$finished")
     [ -z "$again" ] || complain "$at" "$where" "$again"
   fi
+  # Should the very last change have failed, the next command tidies up.
+  resume_place "$dir"
   if ! digest "$dir" | diff "$scratch/expected" - >"$dir/diff"; then
     complain "$at" "$where" "$(head -20 "$dir/diff")"
   fi

@@ -10,6 +10,7 @@
 #     --resume       kills the going on as well, once per first kill, at a call
 #                    that differs from one to the next
 # CRASH_JOBS places are worked on at the same time; KEEP=1 keeps them.
+# shellcheck source=lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 workers=1 how=kill every=1 second=
 while [ $# -gt 0 ]; do

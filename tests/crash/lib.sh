@@ -11,18 +11,8 @@ set -uo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 build=$(readlink -f "${1:?a build directory}")
 shift
-imgbatch=${IMGBATCH:-$build/imgbatch}
-strike=$build/libstrike_at.so
 # More than cores: a run waits a quarter of a second before it tries again.
 jobs=${CRASH_JOBS:-$(($(nproc) * 2))}
-
-for tool in "$imgbatch" "$build/test_origin" "$strike"; do
-  if [ ! -x "$tool" ]; then
-    echo "not ok - $tool is missing; build the targets imgbatch, test_origin" \
-      "and crash_tools first"
-    exit 1
-  fi
-done
 
 # What is killed is a process, not a machine: memory is as good as a disk and
 # much faster. Scripts about disks set CRASH_DISK=1.
@@ -36,6 +26,15 @@ scratch_parent() {
 }
 scratch=$(mktemp -d "$(scratch_parent)/imgbatch-crash.XXXXXX")
 started=$SECONDS
+
+# Copies, so that a build meanwhile does no harm.
+mkdir "$scratch/bin"
+if ! cp "$build"/{imgbatch,test_origin,libstrike_at.so} "$scratch/bin"; then
+  echo "not ok - build the targets imgbatch, test_origin and crash_tools first"
+  exit 1
+fi
+imgbatch=$scratch/bin/imgbatch
+strike=$scratch/bin/libstrike_at.so
 
 # Ends our own children, by their ids, and cleans up.
 cleanup() {
@@ -56,7 +55,7 @@ serve_place() {
   local dir=$1
   shift
   mkdir -p "$dir/www"
-  "$build/test_origin" "$dir/www" --log "$dir/origin.log" "$@" \
+  "$scratch/bin/test_origin" "$dir/www" --log "$dir/origin.log" "$@" \
     >"$dir/origin.out" 2>&1 </dev/null &
   origin_pid=$!
   until grep -q listening "$dir/origin.out" 2>/dev/null; do
@@ -151,7 +150,7 @@ digest() {
     {
       "$imgbatch" status latest --store store.db --json --failed 2>&1
       "$imgbatch" export latest --store store.db --format jsonl -o - 2>&1
-    } | sed -E -e "s/$uuid/ID/g" -e "s|$PWD|DIR|g" -e 's/,"/\n"/g' |
+    } | sed -E -e "s/$uuid/ID/g" -e "s|$PWD|DIR|g" -e 's/[{,]"/\n"/g' |
       grep -v -E '^"([a-z]+_at|downloaded)":'
   ) | sed "s|$origin|http://ORIGIN|g"
 }
