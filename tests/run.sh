@@ -1,13 +1,14 @@
 #!/bin/bash
 # Installs what is missing, builds, runs tests; the same for people and CI.
 #
-#   tests/run.sh              the default sets: unit commands layering format
-#                             lint
+#   tests/run.sh              the default sets: unit commands crash layering
+#                             format lint
 #   tests/run.sh SET...       these sets
 #   tests/run.sh --all        all sets: the default ones, asan tsan fuzz tidy
 #
 #   unit      GoogleTest programs, contract suites among them
 #   commands  the real binary in a fresh directory, tests/commands/
+#   crash     a minute of tests/crash/run.sh: kills, full disks, power loss
 #   layering  who includes whom, and that the lists of files agree
 #   format    clang-format
 #   lint      shellcheck, mandoc, and what the manual promises
@@ -20,7 +21,7 @@
 set -uo pipefail
 root=$(cd "$(dirname "$(readlink -f "$0")")/.." && pwd)
 cd "$root" || exit 1
-default_sets=(unit commands layering format lint)
+default_sets=(unit commands crash layering format lint)
 all_sets=("${default_sets[@]}" asan tsan fuzz tidy)
 jobs=$(nproc)
 passed=0
@@ -72,7 +73,7 @@ build() {
     cat "$logs/cmake.log"
     return 1
   fi
-  if ! timeout 1500 ninja -C "$dir" all test_origin make_samples \
+  if ! timeout 1500 ninja -C "$dir" all test_origin make_samples crash_tools \
     >"$logs/ninja.log" 2>&1; then
     grep -A30 '^FAILED' "$logs/ninja.log" | head -100
     return 1
@@ -132,6 +133,10 @@ set_unit() {
 set_commands() {
   release
   script commands tests/commands/run.sh "$root/build"
+}
+set_crash() {
+  release
+  script crash tests/crash/run.sh "$root/build" --sample
 }
 set_layering() { script layering tests/layering_test.sh; }
 set_format() {

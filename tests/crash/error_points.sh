@@ -71,8 +71,8 @@ try_point() {
 }
 
 run_job() {
-  local job=$1 dir=$scratch/place.$kind.$1 at
-  serve_place "$dir"
+  local job=$1 dir=$scratch/place.${kind%+}.$1 at
+  rm -rf "$dir"; serve_place "$dir"
   small_batch "$dir"
   case $kind in *+) export STRIKE_FOR=ever ;; esac
   case $kind in EMFILE*) export STRIKE_WHAT=files ;; esac
