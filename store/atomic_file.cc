@@ -11,6 +11,14 @@
 namespace imgbatch {
 namespace {
 
+int Truncate(const File& file) {
+  int result = 0;
+  do {
+    result = ftruncate(file.descriptor(), 0);
+  } while (result != 0 && errno == EINTR);
+  return result;
+}
+
 constexpr size_t kBufferBytes = 256 << 10;
 
 std::span<const uint8_t> BytesOf(std::string_view text) {
@@ -56,7 +64,7 @@ Result<AtomicFile> AtomicFile::Create(std::string path) {
       return FileError("cannot lock", part, errno);
     }
     if (!IsStillAt(*file, part)) continue;
-    if (ftruncate(file->descriptor(), 0) != 0) {
+    if (Truncate(*file) != 0) {
       return FileError("cannot write", part, errno);
     }
     if (exists) fchmod(file->descriptor(), target.st_mode & 07777);

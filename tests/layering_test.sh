@@ -30,6 +30,7 @@ BEGIN {
   external["^png\\.h$"] = "^formats/png"
   external["^webp/"] = "^formats/webp"
   external["^stb(/|_image)"] = "^formats/stb"
+  external["^avif/"] = "^formats/avif"
   external["^lcms2\\.h$"] = "^formats/"
   external["^libdeflate\\.h$"] = "^formats/"
   external["^nlohmann/"] = "^(formats/csv|cli/)"

@@ -80,7 +80,9 @@ bool CanMeet(int error_number, Call call) {
     case EIO:
       return call == Call::kWrite || call == Call::kSync;
     case EINTR:
-      return call == Call::kWrite || call == Call::kSync;
+      // No local file system lets a sync be interrupted, and SQLite takes that
+      // for a failed one.
+      return call == Call::kWrite;
     default:
       return true;
   }
