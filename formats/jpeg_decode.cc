@@ -86,25 +86,27 @@ struct Plane {
   int32_t target_dc = 0;
 };
 
-// One code by itself: long ones, big values, and the last ones of a block.
-// Returns the next position, kEnd after an end of block, 0 when damaged.
-[[gnu::noinline]] uint32_t DecodeSlowly(BitReader& reader, const Plane& plane,
-                                        uint32_t position, JpegToken*& out) {
-  const JpegCodeReader::Code code = plane.ac->reader.Read(reader.bits);
-  if (code.length == 0) return 0;
+// Goes on after the code of one symbol: big values, long codes, and the last
+// coefficient of a full block. Returns the next position, kEnd after an end of
+// block, 0 when damaged.
+[[gnu::always_inline]] inline uint32_t DecodeOne(BitReader& reader,
+                                                 const Plane& plane,
+                                                 JpegCodeReader::Code code,
+                                                 uint32_t position,
+                                                 JpegToken*& out) {
   reader.Skip(code.length);
-  const uint32_t run = code.symbol >> 4;
   const int size = code.symbol & 15;
-  if (code.symbol == 0) return JpegAcTable::kEnd;
-  if (code.symbol == 0xF0) return position + 16;
-  position += run;
-  if (size == 0 || size > kMaxAcSize || position > 63) return 0;
+  position += code.symbol >> 4;
+  if (size == 0 || size > kMaxAcSize || position > 63) [[unlikely]] {
+    if (code.length == 0) return 0;
+    if (code.symbol == 0) return JpegAcTable::kEnd;
+    return code.symbol == 0xF0 ? position + 1 : 0;
+  }
   const int32_t value = SignedValue(reader.bits, size);
   reader.Skip(static_cast<uint32_t>(size));
   const int32_t moved = (*plane.requantize)(static_cast<int>(position), value);
-  if (moved != 0) {
-    *out++ = AcToken(plane.tables, static_cast<int>(position), moved);
-  }
+  *out = AcToken(plane.tables, static_cast<int>(position), moved);
+  out += moved != 0;
   return position + 1;
 }
 
@@ -119,28 +121,38 @@ struct Plane {
     reader.Refill();
     const uint64_t entry = entries[reader.bits >> (64 - JpegAcTable::kBits)];
     const uint32_t advance = entry >> 40 & 0xFF;
-    const JpegToken* const row =
-        small + (position << JpegTokenTable::kLogColumns);
-    JpegToken* const out_before = out;
-    const JpegToken first = row[entry & 0xFFFF];
-    *out = first;
-    out += first != 0;
-    const JpegToken second = row[entry >> 16 & 0xFFFF];
-    *out = second;
-    out += second != 0;
     const uint32_t next = position + advance;
-    if (advance != 0 && next < 64) [[likely]] {
-      reader.Skip(entry >> 32 & 0xFF);
-      position = next;
-      continue;
+    JpegCodeReader::Code code;
+    if (advance != 0) [[likely]] {
+      const JpegToken* const row =
+          small + (position << JpegTokenTable::kLogColumns);
+      JpegToken* const out_before = out;
+      const JpegToken first = row[entry & 0xFFFF];
+      *out = first;
+      out += first != 0;
+      const JpegToken second = row[entry >> 16 & 0xFFFF];
+      *out = second;
+      out += second != 0;
+      if (next < 64) [[likely]] {
+        reader.Skip(entry >> 32 & 0xFF);
+        position = next;
+        continue;
+      }
+      if (next == 64 || (next > JpegAcTable::kEnd &&
+                         next < JpegAcTable::kEnd + 64)) [[likely]] {
+        reader.Skip(entry >> 32 & 0xFF);
+        return true;
+      }
+      // The second one lies behind the block's end: take the first alone.
+      out = out_before;
+      code = plane.ac->reader.Read(reader.bits, 1);
+    } else if (entry != 0) {
+      code = {static_cast<uint8_t>(entry >> 48),
+              static_cast<uint8_t>(entry >> 32)};
+    } else {
+      code = plane.ac->reader.Read(reader.bits, JpegAcTable::kBits + 1);
     }
-    if (next == 64 ||
-        (next > JpegAcTable::kEnd && next < JpegAcTable::kEnd + 64)) {
-      reader.Skip(entry >> 32 & 0xFF);
-      return true;
-    }
-    out = out_before;
-    position = DecodeSlowly(reader, plane, position, out);
+    position = DecodeOne(reader, plane, code, position, out);
     if (position == 0) return false;
     if (position >= 64) return position == 64 || position == JpegAcTable::kEnd;
   }
@@ -155,7 +167,7 @@ struct Plane {
     plane.source_dc += static_cast<uint32_t>(static_cast<int32_t>(entry) >> 16);
     return true;
   }
-  const JpegCodeReader::Code code = plane.dc->reader.Read(reader.bits);
+  const JpegCodeReader::Code code = plane.dc->reader.Read(reader.bits, 1);
   if (code.length == 0 || code.symbol > kMaxDcSize) return false;
   reader.Skip(code.length);
   if (code.symbol != 0) {

@@ -32,9 +32,9 @@ bool JpegCodeReader::Build(const JpegHuffmanTable& table) {
   return true;
 }
 
-JpegCodeReader::Code JpegCodeReader::Read(uint64_t bits) const {
+JpegCodeReader::Code JpegCodeReader::Read(uint64_t bits, int shortest) const {
   const auto top = static_cast<uint32_t>(bits >> 48);
-  for (int length = 1; length <= 16; ++length) {
+  for (int length = shortest; length <= 16; ++length) {
     if (top >= beyond_[length]) continue;
     const auto code = static_cast<int32_t>(top >> (16 - length));
     return {symbols_[static_cast<size_t>(code + place_[length])],
@@ -52,7 +52,7 @@ bool JpegDcTable::Build(const JpegHuffmanTable& table) {
   for (uint64_t i = 0; i < entries.size(); ++i) {
     const uint64_t bits = i << (64 - kBits);
     entries[i] = 0;
-    const JpegCodeReader::Code code = reader.Read(bits);
+    const JpegCodeReader::Code code = reader.Read(bits, 1);
     const int size = code.symbol;
     if (code.length == 0 || size > kMaxDcSize || code.length + size > kBits) {
       continue;
@@ -71,7 +71,7 @@ bool JpegAcTable::Build(const JpegHuffmanTable& table) {
   std::array<uint64_t, size_t{1} << kBits> single;
   for (uint64_t i = 0; i < single.size(); ++i) {
     const uint64_t bits = i << (64 - kBits);
-    const JpegCodeReader::Code code = reader.Read(bits);
+    const JpegCodeReader::Code code = reader.Read(bits, 1);
     const uint32_t run = code.symbol >> 4;
     const int size = code.symbol & 15;
     const uint32_t length = code.length + static_cast<uint32_t>(size);

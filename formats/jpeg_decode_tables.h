@@ -19,8 +19,9 @@ class JpegCodeReader {
     uint8_t symbol = 0;
     uint8_t length = 0;  // 0: no such code.
   };
-  // `bits`: the next bits from the top, at least 16.
-  Code Read(uint64_t bits) const;
+  // `bits`: the next bits from the top, at least 16. No code that begins them
+  // is shorter than `shortest`.
+  Code Read(uint64_t bits, int shortest) const;
 
  private:
   // For each length: the first 16-bit pattern beyond its codes, and what to
@@ -64,7 +65,7 @@ struct JpegAcTable {
 // A token of 0 is a coefficient that vanished. Rows past 63 (a run may point
 // there before it is found to be damaged) hold nothing.
 struct JpegTokenTable {
-  static constexpr int kLogColumns = 5;
+  static constexpr int kLogColumns = 6;
   static constexpr int kZero = 1 << (kLogColumns - 1);
   static constexpr size_t kRows = 64 + 32;
   std::array<JpegToken, kRows << kLogColumns> tokens;
