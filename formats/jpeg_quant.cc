@@ -72,7 +72,8 @@ JpegStepPlan PlanSteps(const JpegHeader& header,
   }
   quality = std::clamp(quality, 1, 100);
   for (int i = 0; i < header.components; ++i) {
-    const JpegSteps cap = StepsAtQuality(quality, PlaneOf(header, i));
+    plan.plane[i] = PlaneOf(header, i);
+    const JpegSteps cap = StepsAtQuality(quality, plan.plane[i]);
     for (size_t k = 0; k < 64; ++k) {
       plan.target[i][k] = std::max(plan.source[i][k], cap[k]);
     }
@@ -82,13 +83,16 @@ JpegStepPlan PlanSteps(const JpegHeader& header,
 }
 
 JpegRequantizer::JpegRequantizer(const JpegSteps& source,
-                                 const JpegSteps& target) {
+                                 const JpegSteps& target, JpegPlane plane) {
   for (size_t i = 0; i < 64; ++i) {
     const uint64_t step = target[i];
     const uint64_t reciprocal = (uint64_t{1} << kShift) / step + 1;
-    const uint64_t rounding = i == 0 ? step / 2 : step * 2 / 5;
+    const bool chroma = plane == JpegPlane::kChroma && i != 0;
     scale_[i] = source[i] * reciprocal;
-    bias_[i] = rounding * reciprocal;
+    bias_[i] = (chroma ? step * 2 / 5 : step / 2) * reciprocal;
+    dead_[i] = i == 0 ? 0 : (step * 13 / 25 + 1) * reciprocal;
+    // Equal steps change nothing.
+    if (source[i] == target[i]) dead_[i] = 0;
   }
 }
 

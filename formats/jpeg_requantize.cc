@@ -8,7 +8,8 @@ JpegRequantizers RequantizersOf(const JpegStepPlan& plan) {
   JpegRequantizers requantizers;
   for (size_t i = 0; i < 4; ++i) {
     if (plan.target[i][0] == 0) continue;  // No such component.
-    requantizers[i] = JpegRequantizer(plan.source[i], plan.target[i]);
+    requantizers[i] =
+        JpegRequantizer(plan.source[i], plan.target[i], plan.plane[i]);
   }
   return requantizers;
 }

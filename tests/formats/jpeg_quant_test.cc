@@ -28,17 +28,22 @@ TEST(JpegRequantizer, RoundsExactly) {
   constexpr int kSteps[] = {1, 2, 3, 7, 16, 99, 255, 256, 4095, 65535};
   for (const int from : kSteps) {
     for (const int to : kSteps) {
-      if (to < from) continue;
+      if (to <= from) continue;
       JpegSteps source, target;
       source.fill(static_cast<uint16_t>(from));
       target.fill(static_cast<uint16_t>(to));
-      const JpegRequantizer requantize(source, target);
-      for (int32_t value = -32767; value <= 32767; ++value) {
-        const int64_t size = int64_t{std::abs(value)} * from;
-        const int64_t dc = (size + to / 2) / to;
-        const int64_t ac = (size + to * 2 / 5) / to;
-        ASSERT_EQ(requantize(0, value), value < 0 ? -dc : dc);
-        ASSERT_EQ(requantize(9, value), value < 0 ? -ac : ac);
+      const JpegRequantizer luma(source, target, JpegPlane::kLuma);
+      const JpegRequantizer chroma(source, target, JpegPlane::kChroma);
+      for (int32_t value = 0; value <= 32767; ++value) {
+        const int64_t size = int64_t{value} * from;
+        const int64_t nearest = (size + to / 2) / to;
+        const int64_t low = (size + to * 2 / 5) / to;
+        const bool dead = size <= to * 13 / 25;
+        ASSERT_EQ(luma(0, value), nearest);
+        ASSERT_EQ(luma(9, value), dead ? 0 : nearest);
+        ASSERT_EQ(luma(9, -value), -luma(9, value));
+        ASSERT_EQ(chroma(0, value), nearest);
+        ASSERT_EQ(chroma(9, value), dead ? 0 : low);
       }
     }
   }
@@ -46,7 +51,7 @@ TEST(JpegRequantizer, RoundsExactly) {
 
 TEST(JpegRequantizer, LeavesEqualStepsAlone) {
   const JpegSteps steps = StepsAtQuality(37, JpegPlane::kChroma);
-  const JpegRequantizer requantize(steps, steps);
+  const JpegRequantizer requantize(steps, steps, JpegPlane::kChroma);
   for (int position = 0; position < 64; ++position) {
     for (int32_t value = -2047; value <= 2047; ++value) {
       ASSERT_EQ(requantize(position, value), value);
