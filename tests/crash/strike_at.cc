@@ -109,6 +109,14 @@ void Die() {
   for (;;) pause();
 }
 
+// POSIX lets these be interrupted; names are changed at once or not at all,
+// and no local file system lets a sync be interrupted.
+bool CanBeInterrupted(const char* name) {
+  return std::strstr(name, "write") != nullptr ||
+         std::strstr(name, "truncate") != nullptr ||
+         std::strcmp(name, "create") == 0 || std::strcmp(name, "open") == 0;
+}
+
 // What is to happen to a call: 0 nothing, an errno, or -1: write half and die.
 int Strike(const char* name, int descriptor, const char* path) {
   const Plan& plan = ThePlan();
@@ -116,6 +124,7 @@ int Strike(const char* name, int descriptor, const char* path) {
   const long call = ++calls;
   if (call != plan.at && !(plan.for_ever && call > plan.at)) return 0;
   if (call == plan.at) Note(call, name, descriptor, path);
+  if (plan.error == EINTR && !CanBeInterrupted(name)) return 0;
   if (plan.error != 0) return plan.error;
   if (plan.torn) return -1;
   Die();
