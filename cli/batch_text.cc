@@ -80,7 +80,24 @@ std::string BatchTable(const std::vector<BatchView>& batches) {
   return text;
 }
 
-Result<std::string> BatchPage(JobReader& reader, const BatchView& batch) {
+std::string ResumeCommandLine(const BatchView& batch,
+                              const std::string& store) {
+  const std::string command = "imgbatch resume " + ShortId(batch.uuid);
+  if (store.empty()) return command;
+  const bool plain =
+      store.find_first_not_of(
+          "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+          "_-./+@%") == std::string::npos;
+  if (plain) return command + " --store " + store;
+  std::string quoted = "'";
+  for (const char c : store) {
+    quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  }
+  return command + " --store " + quoted + "'";
+}
+
+Result<std::string> BatchPage(JobReader& reader, const BatchView& batch,
+                              const std::string& go_on) {
   auto failures = FailureText(reader, batch.key);
   if (!failures) return failures.error();
   const Tally& t = batch.tally;
@@ -114,7 +131,7 @@ Result<std::string> BatchPage(JobReader& reader, const BatchView& batch) {
   }
   const std::string id = ShortId(batch.uuid);
   if (!HasEnded(batch.state)) {
-    text += "go on with: imgbatch resume " + id + "\n";
+    text += go_on + "\n";
   } else if (t.failed > 0) {
     text += "list them with: imgbatch status " + id +
             " --failed; try them again with: imgbatch retry " + id + "\n";

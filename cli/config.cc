@@ -139,6 +139,11 @@ Result<void> ReadPaths(const Options& options, const std::string& input,
   if (options.Given("images")) {
     images = WithoutTrailingSlash(options.Text("images"));
     if (images.empty()) return Wrong(options, "images", "type a directory");
+    if (several && images.find("{stem}") == std::string::npos) {
+      return Wrong(options, "images",
+                   "several inputs need a directory each; type {stem} in it, "
+                   "such as images/{stem}");
+    }
     ReplaceStem(images, stem);
   }
   settings.images_dir_shown = images;

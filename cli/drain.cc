@@ -44,24 +44,6 @@ class BothObservers final : public Observer {
   Observer* second_;
 };
 
-// The command that goes on, to be pasted into a shell.
-std::string ResumeCommandLine(const ProcessConfig& config,
-                              const BatchView& batch) {
-  std::string command = "imgbatch resume " + ShortId(batch.uuid);
-  if (config.store_given) {
-    std::string quoted = "'";
-    for (const char c : config.store) {
-      quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-    }
-    const bool plain =
-        config.store.find_first_not_of(
-            "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-            "_-./+@%") == std::string::npos;
-    command += " --store " + (plain ? config.store : quoted + "'");
-  }
-  return command;
-}
-
 Result<void> WriteOutput(Session& session, const BatchView& batch,
                          const Settings& settings,
                          std::vector<std::string>& warnings) {
@@ -94,12 +76,13 @@ Result<void> WriteOutput(Session& session, const BatchView& batch,
 
 void SayHowToGoOn(const ProcessConfig& config, const BatchView& batch,
                   const char* why) {
-  std::fprintf(stderr,
-               "%s. %s of %s images are done and will not be fetched again.\n"
-               "  go on with: %s\n",
-               why, ShowCount(batch.tally.done).c_str(),
-               ShowCount(batch.tally.total).c_str(),
-               ResumeCommandLine(config, batch).c_str());
+  std::fprintf(
+      stderr,
+      "%s. %s of %s images are done and will not be fetched again.\n"
+      "  go on with: %s\n",
+      why, ShowCount(batch.tally.done).c_str(),
+      ShowCount(batch.tally.total).c_str(),
+      ResumeCommandLine(batch, config.store_given ? config.store : "").c_str());
 }
 
 Result<void> PrintFinished(Session& session, const BatchView& batch,
@@ -295,8 +278,10 @@ Result<ExitStatus> DrainAndReport(Session& session, const ProcessConfig& config,
     }
   }
   if (found->state == BatchState::kCancelled) {
-    std::fprintf(stderr, "%s was cancelled\n", ShortId(found->uuid).c_str());
-    return ExitStatus::kUnfinished;
+    return Error{ErrorCode::kUsage,
+                 ShortId(found->uuid) +
+                     " was cancelled for good; run its input again to start "
+                     "afresh"};
   }
   if (lease->state() == LeaseState::kShared) {
     // The other one writes the output, unless it died meanwhile.

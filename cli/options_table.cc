@@ -4,7 +4,9 @@ namespace imgbatch {
 namespace {
 
 constexpr OptionSpec kOptions[] = {
-    {"output", 'o', "FILE", "<input stem>-output.csv", kForRun | kForExport,
+    {"output", 'o', "FILE", "", kForExport,
+     "Where it goes; - is standard output.", nullptr},
+    {"output", 'o', "FILE", "<input stem>-output.csv", kForRun,
      "Where the output CSV goes; - is standard output. With several inputs "
      "the name must contain {stem}.",
      nullptr},

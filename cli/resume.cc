@@ -23,8 +23,8 @@ Result<ExitStatus> GoOn(Session& session, const ProcessConfig& config,
                         const BatchView& batch, Signals& signals) {
   auto settings = ParseSettings(batch.settings);
   if (!settings) return settings.error();
-  auto ready =
-      PrepareImagesDirectory(settings->images_dir, ForeignFiles::kAccept);
+  auto ready = PrepareImagesDirectory(
+      settings->images_dir, settings->source_path, ForeignFiles::kAccept);
   if (!ready) return ready.error();
   if (config.json) {
     auto json = BatchJson(session.reader(), batch);

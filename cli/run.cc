@@ -81,6 +81,7 @@ Result<Input> ReadInput(const Options& options, const std::string& path) {
   auto settings = SettingsFrom(options, path);
   if (!settings) return settings.error();
   input.settings = *std::move(settings);
+  input.settings.source_path = path == "-" ? path : RealPath(path);
   auto recipe = RecipeFrom(options);
   if (!recipe) return recipe.error();
   input.recipe = *recipe;
@@ -104,7 +105,7 @@ Result<void> PrepareOutputs(const Options& options, const Settings& settings) {
     }
   }
   return PrepareImagesDirectory(
-      settings.images_dir,
+      settings.images_dir, settings.source_path,
       options.Flag("force") ? ForeignFiles::kAccept : ForeignFiles::kRefuse);
 }
 

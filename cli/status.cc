@@ -5,6 +5,7 @@
 #include "cli/batch_text.h"
 #include "cli/commands.h"
 #include "cli/config.h"
+#include "cli/leases.h"
 #include "cli/session.h"
 
 namespace imgbatch {
@@ -42,8 +43,17 @@ Result<std::string> OneText(JobReader& reader, const BatchView& batch,
     }
     return ToLine(*json) + "\n";
   }
-  return failed ? FailedImagesText(reader, batch.key)
-                : BatchPage(reader, batch);
+  if (failed) return FailedImagesText(reader, batch.key);
+  auto path = StorePathFrom(options);
+  if (!path) return path.error();
+  const bool working =
+      FileLock::IsHeld(StorePaths(*path).NamedLock(BatchLockName(batch.uuid)));
+  return BatchPage(
+      reader, batch,
+      working
+          ? "a process is working on it"
+          : "nobody works on it; go on with: " +
+                ResumeCommandLine(batch, options.Given("store") ? *path : ""));
 }
 
 // Shows what there is now; `ended`: a batch that will not change any more.

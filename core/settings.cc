@@ -16,6 +16,7 @@ void VisitFields(SettingsType& s, const Visitor& visit) {
   visit("name", s.name_template);
   visit("error_column", s.error_column);
   visit("spreadsheet_safe", s.spreadsheet_safe);
+  visit("source", s.source_path);
   visit("input", s.input_path);
   visit("input_stamp", s.input_stamp);
   visit("image_columns", s.image_columns);

@@ -22,6 +22,8 @@ struct Settings {
   bool error_column = false;
   bool spreadsheet_safe = false;
 
+  // The input's real path, "-" for standard input: whose images these are.
+  std::string source_path;
   // A large input is copied while it is recorded: until that is done, this is
   // where it is (absolute) and what FileStamp says of it. Empty: copied before.
   std::string input_path;

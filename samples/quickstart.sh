@@ -12,6 +12,7 @@ step() { printf '\n== %s\n' "$*"; }
 step "Packages and build (the first time this takes some minutes)"
 "$root/samples/install-packages.sh" build
 log=$build/quickstart.log
+echo "what the build says: $log"
 mkdir -p "$build"
 cmake -G Ninja -S "$root" -B "$build" -DIMGBATCH_TESTS=OFF >"$log" &&
   ninja -C "$build" imgbatch test_origin make_samples >>"$log" || {
@@ -22,6 +23,7 @@ echo "built $build/imgbatch"
 
 step "Sample images, served on http://127.0.0.1:$port"
 rm -rf "$build/samples"
+: >"$build/origin.log"
 "$build/make_samples" "$build/samples"
 "$build/test_origin" "$build/samples" --port "$port" \
   >"$build/origin.log" 2>&1 </dev/null &

@@ -13,8 +13,8 @@ catalogue() {
   done
 }
 
-# tree DIRECTORY: its files with their checksums.
-tree() { (cd "$1" && find . -type f | sort | xargs -r sha256sum); }
+# tree DIRECTORY: its files with their checksums, the mark of imgbatch aside.
+tree() { (cd "$1" && find . -type f ! -name .imgbatch | sort | xargs -r sha256sum); }
 
 # requests PATTERN: how many requests the origin has seen whose target matches.
 requests() { grep -c "GET $1" "$LOG" || true; }
