@@ -23,6 +23,8 @@ WorkerEnd RunWorker(const std::string& folder, const WorkerRun& run) {
     dup2(errors[1], 2);
     if (!run.fault.empty() || !run.log.empty()) {
       setenv("LD_PRELOAD", IMGBATCH_FAULT_SHIM, 1);
+      // AddressSanitizer minds not to be the first library.
+      setenv("ASAN_OPTIONS", "verify_asan_link_order=0", 1);
     }
     if (!run.fault.empty()) setenv("FAULT", run.fault.c_str(), 1);
     if (!run.log.empty()) setenv("FAULT_LOG", run.log.c_str(), 1);
