@@ -6,7 +6,6 @@
 #include <cstring>
 #include <utility>
 
-#include <fcntl.h>
 #include <unistd.h>
 
 namespace imgbatch {
@@ -139,7 +138,7 @@ Result<void> HashIndex::Add(uint64_t hash, uint32_t number) {
 
 Result<void> HashIndex::WriteRun() {
   if (!file_.is_open()) {
-    Result<File> file = OpenFile(folder_, O_TMPFILE | O_RDWR, 0600);
+    Result<File> file = OpenUnnamed(folder_);
     if (!file) return file.error();
     file_ = *std::move(file);
   }

@@ -1,6 +1,7 @@
 #include "store/posix.h"
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 
 #include <fcntl.h>
@@ -31,6 +32,18 @@ Result<File> OpenFile(const std::string& path, int flags, unsigned mode) {
   if (error_number == ENOENT) error.code = ErrorCode::kNotFound;
   errno = error_number;
   return error;
+}
+
+Result<File> OpenUnnamed(const std::string& folder) {
+  Result<File> file = OpenFile(folder, O_TMPFILE | O_RDWR, 0600);
+  if (file || (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL)) {
+    return file;
+  }
+  std::string pattern = folder + "/unnamed-XXXXXX";
+  const int descriptor = mkostemp(pattern.data(), O_CLOEXEC);
+  if (descriptor < 0) return FileError("cannot create", pattern, errno);
+  unlink(pattern.c_str());
+  return File(descriptor);
 }
 
 Result<void> WriteAll(const File& file, std::span<const uint8_t> bytes,

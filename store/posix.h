@@ -43,6 +43,10 @@ Error FileError(std::string_view what, const std::string& path,
 // errno tells the rest.
 Result<File> OpenFile(const std::string& path, int flags, unsigned mode = 0644);
 
+// A file for reading and writing that has no name and is gone with its
+// descriptor.
+Result<File> OpenUnnamed(const std::string& folder);
+
 Result<void> WriteAll(const File& file, std::span<const uint8_t> bytes,
                       const std::string& path);
 
