@@ -22,6 +22,7 @@ for ((n = 0; n < count; n++)); do
   { printf '\xff\xd8\xff\xfe\x00\x08%06d' "$n"
     tail -c +3 "${files[n % ${#files[@]}]}"; } >"$scratch/www/$n.jpg"
 done
+: >"$scratch/origin"
 "$build/test_origin" "$scratch/www" >"$scratch/origin" 2>&1 </dev/null &
 origin=$!
 until grep -q listening "$scratch/origin"; do
